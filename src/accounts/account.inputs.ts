@@ -1,0 +1,110 @@
+import { Field, InputType } from "type-graphql";
+import { CheckedAsWhole, Text } from "../graphql/input-rules.ts";
+import { DateScalar } from "../graphql/scalars.ts";
+import type { Caller } from "../sessions/caller.ts";
+import {
+  bioText,
+  emailText,
+  fullNameText,
+  knownPasswordText,
+  newPasswordText,
+  usernameText,
+} from "./account.rules.ts";
+import { Reauthentication } from "./reauthentication.ts";
+import { TakenNames } from "./taken-names.ts";
+
+@InputType({ description: "A new account." })
+@CheckedAsWhole<RegisterInput>((input, { service }) => service(TakenNames).among(input))
+export class RegisterInput {
+  @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
+  @Text(emailText)
+  email!: string;
+
+  @Field(() => String, {
+    description: "At most 255 characters, anything but blank; no other account may have it, in any case.",
+  })
+  @Text(usernameText)
+  username!: string;
+
+  @Field(() => String, { description: "8 to 128 characters, kept exactly as typed." })
+  @Text(newPasswordText)
+  password!: string;
+
+  @Field(() => String, { nullable: true, description: "What the user says about themselves; not blank." })
+  @Text(bioText)
+  bio?: string | null;
+
+  @Field(() => String, { nullable: true, description: "At most 20,000 characters; not blank." })
+  @Text(fullNameText)
+  fullName?: string | null;
+
+  @Field(() => DateScalar, { nullable: true, description: "The day of birth." })
+  birthDate?: string | null;
+}
+
+@InputType({ description: "One of email and username, and the password." })
+@CheckedAsWhole<LoginInput>(({ email, username }) =>
+  email != null && username != null ? { error: ["Give either email or username, not both."] } : {},
+)
+export class LoginInput {
+  @Field(() => String, {
+    nullable: true,
+    description: "The account's e-mail address, in any case. Required unless username is given.",
+  })
+  @Text({ ...usernameText, requiredWithout: "username" })
+  email?: string | null;
+
+  @Field(() => String, { nullable: true, description: "The account's username, in any case, instead of email." })
+  @Text(usernameText)
+  username?: string | null;
+
+  @Field(() => String, { description: "The password, exactly as it was set." })
+  @Text(knownPasswordText)
+  password!: string;
+}
+
+@InputType({
+  description: "A field that is left out stays as it is; null clears bio, fullName and birthDate.",
+})
+@CheckedAsWhole<UpdateUserInput>(async (input, { service, caller }) => {
+  const current = (await caller()) as Caller;
+  return {
+    ...(await service(TakenNames).among(input, current.user.id)),
+    ...(await service(Reauthentication).check(input, current)),
+  };
+})
+export class UpdateUserInput {
+  @Field(() => String, { nullable: true, description: "A new e-mail address; it cannot be cleared." })
+  @Text({ ...emailText, nullable: false })
+  email?: string;
+
+  @Field(() => String, { nullable: true, description: "A new username; it cannot be cleared." })
+  @Text({ ...usernameText, nullable: false })
+  username?: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "A new password. Every other session of the user is ended with it.",
+  })
+  @Text({ ...newPasswordText, nullable: false })
+  password?: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The present password: needed to change email or password once the sign-in is older than REAUTHENTICATE_AFTER.",
+  })
+  @Text(knownPasswordText)
+  currentPassword?: string | null;
+
+  @Field(() => String, { nullable: true, description: "What the user says about themselves; null clears it." })
+  @Text(bioText)
+  bio?: string | null;
+
+  @Field(() => String, { nullable: true, description: "At most 20,000 characters; null clears it." })
+  @Text(fullNameText)
+  fullName?: string | null;
+
+  @Field(() => DateScalar, { nullable: true, description: "The day of birth; null clears it." })
+  birthDate?: string | null;
+}

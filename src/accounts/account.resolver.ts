@@ -1,0 +1,59 @@
+import { Arg, Authorized, Ctx, Mutation, Query, Resolver } from "type-graphql";
+import type { Context } from "../graphql/context.ts";
+import { CurrentCaller } from "../graphql/current-caller.ts";
+import { AuthPayload } from "../sessions/auth-payload.type.ts";
+import type { Caller } from "../sessions/caller.ts";
+import { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import { AccountService } from "./account.service.ts";
+import { UpdateUserPayload } from "./update-user-payload.type.ts";
+import { UserType } from "./user.type.ts";
+
+@Resolver()
+export class AccountResolver {
+  private readonly accounts: AccountService;
+
+  constructor(accounts: AccountService) {
+    this.accounts = accounts;
+  }
+
+  @Authorized()
+  @Query(() => UserType, {
+    nullable: true,
+    description:
+      "The current user. Null plus an UNAUTHENTICATED error, with the reason, when the request carries no usable token.",
+  })
+  me(@CurrentCaller() caller: Caller): UserType {
+    return caller.user;
+  }
+
+  @Mutation(() => AuthPayload, { description: "Makes an account and signs in to it." })
+  register(
+    @Arg("input", () => RegisterInput, { description: "The account to make." }) input: RegisterInput,
+    @Ctx() { client }: Context,
+  ): Promise<AuthPayload> {
+    return this.accounts.register(input, client);
+  }
+
+  @Mutation(() => AuthPayload, {
+    description:
+      "Signs in, which opens a session. An unknown account and a wrong password get the same answer, under `error`.",
+  })
+  login(
+    @Arg("input", () => LoginInput, { description: "Who signs in." }) input: LoginInput,
+    @Ctx() { client }: Context,
+  ): Promise<AuthPayload> {
+    return this.accounts.login(input, client);
+  }
+
+  @Authorized()
+  @Mutation(() => UpdateUserPayload, {
+    description:
+      "Changes the current user: what is given, all or nothing. A new password ends every other session of the user.",
+  })
+  async updateUser(
+    @Arg("input", () => UpdateUserInput, { description: "The changes." }) input: UpdateUserInput,
+    @CurrentCaller() caller: Caller,
+  ): Promise<UpdateUserPayload> {
+    return { user: await this.accounts.updateUser(input, caller) };
+  }
+}

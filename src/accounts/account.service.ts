@@ -1,0 +1,114 @@
+import { LockMode, raw, UniqueConstraintViolationException } from "@mikro-orm/core";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { InvalidInput, Unauthenticated } from "../errors.ts";
+import type { Client } from "../graphql/context.ts";
+import { normalizeEmail } from "../security/email-address.ts";
+import type { PasswordHasher } from "../security/password-hasher.ts";
+import type { AuthPayload } from "../sessions/auth-payload.type.ts";
+import type { Caller } from "../sessions/caller.ts";
+import { Session } from "../sessions/session.entity.ts";
+import { revokeSessions } from "../sessions/session-revocation.ts";
+import type { SessionService } from "../sessions/session.service.ts";
+import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import type { Names, TakenNames } from "./taken-names.ts";
+import { User } from "./user.entity.ts";
+import type { UserType } from "./user.type.ts";
+
+const notFound = { error: ["A user with this email and password was not found."] };
+const deactivated = { error: ["This user has been deactivated."] };
+
+/** Accounts: making one, signing in to it, changing it. Its inputs have passed the rules of account.inputs.ts. */
+export class AccountService {
+  private readonly em: EntityManager;
+  private readonly hasher: PasswordHasher;
+  private readonly sessions: SessionService;
+  private readonly takenNames: TakenNames;
+
+  constructor(em: EntityManager, hasher: PasswordHasher, sessions: SessionService, takenNames: TakenNames) {
+    this.em = em;
+    this.hasher = hasher;
+    this.sessions = sessions;
+    this.takenNames = takenNames;
+  }
+
+  /** @throws InvalidInput when another account took a name meanwhile */
+  async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
+    const { password, email, ...rest } = input;
+    const passwordHash = await this.hasher.hash(password);
+    return this.orNameTaken(input, undefined, () =>
+      this.em.fork().transactional(async (em) => {
+        const user = em.create(User, { ...rest, email: normalizeEmail(email), passwordHash });
+        await em.flush();
+        return this.sessions.open(em, user, client);
+      }),
+    );
+  }
+
+  /**
+   * An unknown account costs the same hashing as a wrong password and gets the same answer.
+   * @throws InvalidInput under `error`
+   */
+  async login(input: LoginInput, client: Client): Promise<AuthPayload> {
+    const user = await this.findByName(input);
+    const { valid, needsRehash } = await this.hasher.verify(user?.passwordHash ?? null, input.password);
+    if (user === null || !valid) throw new InvalidInput(notFound);
+    if (!user.isActive) throw new InvalidInput(deactivated);
+    const passwordHash = needsRehash ? await this.hasher.hash(input.password) : user.passwordHash;
+    return this.em.fork().transactional(async (em) => {
+      // A password that was changed, or an account deactivated, since we looked must not open a session.
+      const signedIn = await em.nativeUpdate(
+        User,
+        { id: user.id, passwordHash: user.passwordHash, isActive: true },
+        { passwordHash, lastLoginAt: new Date() },
+      );
+      if (signedIn === 0) throw new InvalidInput(notFound);
+      return this.sessions.open(em, user, client);
+    });
+  }
+
+  /**
+   * Changes what is given, all or nothing. A new password ends every other session before this answers.
+   * @throws InvalidInput when another account took a name meanwhile; Unauthenticated when the session ended meanwhile
+   */
+  async updateUser(input: UpdateUserInput, caller: Caller): Promise<UserType> {
+    const { password, currentPassword: _checked, ...fields } = input;
+    if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
+    const changes: Partial<User> = fields;
+    if (password !== undefined) changes.passwordHash = await this.hasher.hash(password);
+    if (Object.keys(changes).length === 0) return caller.user;
+
+    const subject = { userId: caller.user.id, sessionId: caller.sessionId };
+    return this.orNameTaken(input, caller.user.id, () =>
+      this.em.fork().transactional(async (em) => {
+        // The user's row is locked first, so that of two password changes the later one finds its session ended.
+        const user = await em.findOne(User, subject.userId, { lockMode: LockMode.PESSIMISTIC_WRITE });
+        const session = await em.findOne(Session, { id: subject.sessionId, revokedAt: null });
+        if (user === null || session === null) throw new Unauthenticated("TOKEN_REVOKED");
+        em.assign(user, changes);
+        await em.flush();
+        if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed");
+        return user;
+      }),
+    );
+  }
+
+  private findByName({ email, username }: LoginInput): Promise<User | null> {
+    const name = email ?? username;
+    const [column, value] =
+      email == null
+        ? ["lower(normalize(username, NFKC))", raw("lower(normalize(?, NFKC))", [name])]
+        : ["lower(email)", raw("lower(?)", [name])];
+    return this.em.fork().findOne(User, { [raw(column)]: value });
+  }
+
+  /** The database has the last word on uniqueness: of two that pass the checks at once, one is refused by its index. */
+  private async orNameTaken<T>(names: Names, except: string | undefined, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      const taken = await this.takenNames.among(names, except);
+      throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { FieldErrors } from "../errors.ts";
+import { normalizeEmail } from "../security/email-address.ts";
+import type { PasswordHasher } from "../security/password-hasher.ts";
+import type { Caller } from "../sessions/caller.ts";
+import type { UpdateUserInput } from "./account.inputs.ts";
+import { User } from "./user.entity.ts";
+
+/** Asks for the password again before what keeps an account safe is changed by a sign-in of long ago. */
+export class Reauthentication {
+  private readonly em: EntityManager;
+  private readonly hasher: PasswordHasher;
+  private readonly reauthenticateAfter: number;
+
+  /** @param reauthenticateAfter seconds for which a sign-in counts as fresh */
+  constructor(em: EntityManager, hasher: PasswordHasher, reauthenticateAfter: number) {
+    this.em = em;
+    this.hasher = hasher;
+    this.reauthenticateAfter = reauthenticateAfter;
+  }
+
+  /** A current password that is given is always verified: a client that asks for it means it. */
+  async check(input: Partial<UpdateUserInput>, caller: Caller): Promise<FieldErrors> {
+    const changesCredentials =
+      input.password !== undefined || (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
+    if (!changesCredentials) return {};
+    if (input.currentPassword == null) {
+      const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;
+      if (age <= this.reauthenticateAfter) return {};
+      return { currentPassword: ["Enter your current password to change your email or password."] };
+    }
+    const user = await this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] });
+    const { valid } = await this.hasher.verify(user?.passwordHash ?? null, input.currentPassword);
+    return valid ? {} : { currentPassword: ["The current password is not correct."] };
+  }
+}

@@ -1,0 +1,43 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { FieldErrors } from "../errors.ts";
+
+export interface Names {
+  email?: string | null;
+  username?: string | null;
+}
+
+// Written as the unique indexes are, so that they serve.
+const sameNames = `
+  select lower(email) = lower(:email) as email,
+    lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC)) as username
+  from users
+  where (lower(email) = lower(:email) or lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC)))
+    and id is distinct from cast(:except as uuid)`;
+
+/** Which of some names belong to another account. */
+export class TakenNames {
+  private readonly em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.em = em;
+  }
+
+  /** @param except the id of the account whose own names do not count */
+  async among(names: Names, except?: string): Promise<FieldErrors> {
+    const email = searchable(names.email);
+    const username = searchable(names.username);
+    if (email === null && username === null) return {};
+    const rows = await this.em
+      .fork()
+      .execute<Record<keyof Names, boolean | null>[]>(sameNames, { email, username, except: except ?? null });
+    const errors: FieldErrors = {};
+    for (const name of ["email", "username"] as const)
+      if (rows.some((row) => row[name])) errors[name] = [`user with this ${name} already exists.`];
+    return errors;
+  }
+}
+
+/** PostgreSQL keeps no text with a NUL, so nobody can have such a name. */
+function searchable(name: string | null | undefined): string | null {
+  return name == null || name.includes("\0") ? null : name;
+}

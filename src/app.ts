@@ -1,0 +1,96 @@
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import { AccountResolver } from "./accounts/account.resolver.ts";
+import { AccountService } from "./accounts/account.service.ts";
+import { Reauthentication } from "./accounts/reauthentication.ts";
+import { TakenNames } from "./accounts/taken-names.ts";
+import type { Config } from "./config.ts";
+import { createApollo } from "./graphql/apollo.ts";
+import { readAccessToken } from "./graphql/context.ts";
+import type { Context } from "./graphql/context.ts";
+import { createServer } from "./http/server.ts";
+import type { RequestFacts } from "./http/server.ts";
+import { createOrm } from "./persistence/orm.ts";
+import type { Orm } from "./persistence/orm.ts";
+import { buildGatehouseSchema } from "./schema.ts";
+import { PasswordHasher } from "./security/password-hasher.ts";
+import { SessionTokens } from "./security/session-tokens.ts";
+import { AuthenticationService } from "./sessions/authentication.service.ts";
+import { SessionResolver } from "./sessions/session.resolver.ts";
+import { SessionService } from "./sessions/session.service.ts";
+
+/** The gateway's objects, each made once, after what it depends on. */
+export interface App {
+  server: FastifyInstance;
+  orm: Orm;
+  accounts: AccountService;
+  sessions: SessionService;
+  hasher: PasswordHasher;
+  /** Finishes what is in flight, then closes the pool. */
+  close(): Promise<void>;
+}
+
+/** What the start has settled: where the database is, and the secret that signs the tokens. */
+export interface AppSecrets {
+  databaseUrl: string;
+  jwtSecret: string;
+}
+
+export async function createApp(config: Config, secrets: AppSecrets, logger: Logger): Promise<App> {
+  const orm = createOrm(secrets.databaseUrl, logger);
+  const hasher = new PasswordHasher(config.passwordHashing);
+  const tokens = new SessionTokens({
+    secret: secrets.jwtSecret,
+    issuer: config.jwtIssuer,
+    audience: config.jwtAudience,
+  });
+
+  const authentication = new AuthenticationService(orm.em, tokens);
+  const sessions = new SessionService(orm.em, tokens, config);
+  const takenNames = new TakenNames(orm.em);
+  const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
+
+  const services = new Map<unknown, unknown>([
+    [TakenNames, takenNames],
+    [Reauthentication, reauthentication],
+    [AccountResolver, new AccountResolver(accounts)],
+    [SessionResolver, new SessionResolver(sessions)],
+  ]);
+  const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
+
+  const makeContext = ({ requestId, ip, userAgent, authorization }: RequestFacts): Context => {
+    const accessToken = readAccessToken(authorization);
+    let caller: ReturnType<typeof authentication.authenticate> | undefined;
+    return {
+      requestId,
+      client: { ip, userAgent: userAgent?.slice(0, 512) ?? null },
+      accessToken,
+      caller: () => (caller ??= authentication.authenticate(accessToken)),
+      service: <T>(type: unknown) => services.get(type) as T,
+      variables: {},
+    };
+  };
+
+  const server = await createServer({
+    apollo: createApollo({ schema, introspection: config.introspection, logger }),
+    makeContext,
+    checkDatabase: async () => void (await orm.em.fork().execute("select 1")),
+    logger,
+    corsOrigins: config.corsOrigins,
+    trustProxy: config.trustProxy,
+    ide: config.ide,
+  });
+
+  return {
+    server,
+    orm,
+    accounts,
+    sessions,
+    hasher,
+    async close() {
+      await server.close();
+      await orm.close();
+    },
+  };
+}

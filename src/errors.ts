@@ -1,0 +1,54 @@
+/** Field name -> what is wrong with it, in the order of the input's fields; `error` holds what belongs to no field. */
+export type FieldErrors = Record<string, string[]>;
+
+/** Why a request counts as not signed in: `extensions.reason` beside the code UNAUTHENTICATED. */
+export const unauthenticatedMessages = {
+  TOKEN_MISSING: "Authentication credentials were not provided.",
+  TOKEN_INVALID: "Invalid authentication. Could not decode token.",
+  TOKEN_EXPIRED: "Token has expired.",
+  TOKEN_REVOKED: "Token has been revoked.",
+  USER_NOT_FOUND: "No user matching this token was found.",
+  USER_DEACTIVATED: "This user has been deactivated.",
+} as const;
+
+export type UnauthenticatedReason = keyof typeof unauthenticatedMessages;
+
+/** A failure whose message, code and details are meant for the caller; every other error is internal. */
+export abstract class CallerError extends Error {
+  abstract readonly code: string;
+  /** What stands beside `code` in `extensions`. */
+  abstract readonly details: Record<string, unknown>;
+}
+
+export class InvalidInput extends CallerError {
+  readonly code = "BAD_USER_INPUT";
+  readonly details: { errors: FieldErrors };
+
+  constructor(errors: FieldErrors) {
+    const [field, messages] = Object.entries(errors)[0] ?? ["error", ["Invalid input."]];
+    const first = messages[0] ?? "Invalid input.";
+    super(field === "error" ? first : `${field}: ${first}`);
+    this.details = { errors };
+  }
+}
+
+export class Unauthenticated extends CallerError {
+  readonly code = "UNAUTHENTICATED";
+  readonly details: { reason: UnauthenticatedReason };
+
+  constructor(reason: UnauthenticatedReason) {
+    super(unauthenticatedMessages[reason]);
+    this.details = { reason };
+  }
+}
+
+export class TooManyRequests extends CallerError {
+  readonly code = "TOO_MANY_REQUESTS";
+  readonly details: { retryAfter: number };
+
+  /** @param retryAfter whole seconds to wait before the next try */
+  constructor(retryAfter: number) {
+    super(`Too many requests. Try again in ${retryAfter} second${retryAfter === 1 ? "" : "s"}.`);
+    this.details = { retryAfter };
+  }
+}

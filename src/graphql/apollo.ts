@@ -1,0 +1,76 @@
+import { ApolloServer, HeaderMap } from "@apollo/server";
+import type { ApolloServerPlugin, GraphQLResponse } from "@apollo/server";
+import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
+import { GraphQLError } from "graphql";
+import type { FormattedExecutionResult, GraphQLSchema } from "graphql";
+import { randomUUID } from "node:crypto";
+import type { Context } from "./context.ts";
+import { createErrorFormatter, internalError } from "./error-format.ts";
+import type { ErrorLog } from "./error-format.ts";
+import { createExecutor } from "./executor.ts";
+import { createValidator } from "./validation.ts";
+
+export interface ApolloOptions {
+  schema: GraphQLSchema;
+  introspection: boolean;
+  logger: ErrorLog;
+}
+
+/** Bounds the depth that the recursive parser can be driven to, and the work of validation. */
+const maxTokens = 2000;
+
+/** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
+export function createApollo({ schema, introspection, logger }: ApolloOptions): ApolloServer<Context> {
+  return new ApolloServer<Context>({
+    schema,
+    introspection,
+    csrfPrevention: true,
+    persistedQueries: false,
+    parseOptions: { maxTokens },
+    dangerouslyDisableValidation: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    plugins: [ApolloServerPluginLandingPageDisabled(), operations(schema, introspection, logger)],
+    formatError(formatted, error) {
+      const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
+      return formatted.extensions?.["code"] === "INTERNAL_SERVER_ERROR"
+        ? internalError(cause, randomUUID(), logger)
+        : formatted;
+    },
+  });
+}
+
+/** Validates and executes every operation in place of Apollo, so that mutations can report every fault at once. */
+function operations(
+  schema: GraphQLSchema,
+  introspection: boolean,
+  logger: ErrorLog,
+): ApolloServerPlugin<Context> {
+  const validate = createValidator(schema, { introspection });
+  const executeOperation = createExecutor(schema);
+  const formatErrors = createErrorFormatter(logger);
+
+  return {
+    async requestDidStart() {
+      return {
+        async responseForOperation({ document, operation, request, contextValue: context }) {
+          const invalid = validate(document);
+          if (invalid.length > 0) return response({ errors: formatErrors(invalid, context.requestId) }, 400);
+          // Apollo has the words for an operation that was not named or is not there.
+          if (operation === undefined) return null;
+          const { errors, ...result } = await executeOperation({
+            document,
+            operation,
+            context,
+            variables: request.variables ?? {},
+          });
+          return response({ ...result, ...(errors && { errors: formatErrors(errors, context.requestId) }) });
+        },
+      };
+    },
+  };
+}
+
+function response(singleResult: FormattedExecutionResult, status?: number): GraphQLResponse {
+  return { http: { headers: new HeaderMap(), ...(status && { status }) }, body: { kind: "single", singleResult } };
+}

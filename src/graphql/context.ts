@@ -1,0 +1,34 @@
+/** Where a request comes from, as the session list shows it. */
+export interface Client {
+  readonly ip: string;
+  readonly userAgent: string | null;
+}
+
+/** What every resolver gets; made once a request. */
+export interface Context<TCaller = unknown> {
+  readonly requestId: string;
+  readonly client: Client;
+  /** The token of the Authorization header, when it has the form `Token <jwt>` or `Bearer <jwt>`. */
+  readonly accessToken: string | undefined;
+  /**
+   * Who is calling: one query, at the first operation that asks. So a bad token blocks nothing public.
+   * @throws Unauthenticated with the reason
+   */
+  readonly caller: () => Promise<TCaller>;
+  /** A service by its class, for checks of whole inputs. */
+  readonly service: <TService>(type: abstract new (...args: never[]) => TService) => TService;
+  /** The variables as they were sent, before any coercion; the executor fills them in. */
+  variables: Readonly<Record<string, unknown>>;
+}
+
+const asciiWhitespace = /[\t\n\v\f\r ]+/;
+
+/**
+ * The token of an Authorization header: scheme `Token` or `Bearer` without regard to case and exactly two parts;
+ * anything else counts as no header (rest-semantics rule 9).
+ */
+export function readAccessToken(header: string | undefined): string | undefined {
+  const [scheme, token, ...rest] = (header ?? "").split(asciiWhitespace).filter(Boolean);
+  if (scheme === undefined || token === undefined || rest.length > 0) return undefined;
+  return ["token", "bearer"].includes(scheme.toLowerCase()) ? token : undefined;
+}

@@ -1,0 +1,112 @@
+import { coerceInputValue, getNamedType, getNullableType, isEnumType, isInputObjectType, isNonNullType } from "graphql";
+import type { GraphQLArgument, GraphQLInputField, GraphQLInputObjectType } from "graphql";
+import { InvalidInput } from "../errors.ts";
+import type { FieldErrors } from "../errors.ts";
+import { trim } from "../security/text-rules.ts";
+import type { Context } from "./context.ts";
+import type { TextRules, WholeInputCheck } from "./input-rules.ts";
+import { EnumLiteral } from "./raw-values.ts";
+
+type Definition = GraphQLArgument | GraphQLInputField;
+type Values = Record<string, unknown>;
+/** `value` is absent when nothing usable was given; it may be there beside faults. */
+type Checked = { value?: unknown; faults: string[] };
+
+const required = ["This field is required."];
+const notNull = ["This field may not be null."];
+
+/** The arguments of a field, coerced and checked. @throws InvalidInput with every fault at once */
+export async function checkArguments(
+  definitions: readonly GraphQLArgument[],
+  raw: Values,
+  context: Context,
+): Promise<Values> {
+  const values: Values = {};
+  const errors: FieldErrors = {};
+  for (const definition of definitions) {
+    const type = getNullableType(definition.type);
+    if (isInputObjectType(type)) {
+      const input = await checkInputObject(definition, type, raw[definition.name], context);
+      values[definition.name] = input.values;
+      Object.assign(errors, input.errors);
+    } else {
+      const { value, faults } = checkValue(definition, raw[definition.name]);
+      if (value !== undefined) values[definition.name] = value;
+      if (faults.length > 0) errors[definition.name] = faults;
+    }
+  }
+  if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
+  return values;
+}
+
+/** An input that was left out or null counts as an empty one, so that the caller reads which fields it needs. */
+async function checkInputObject(
+  definition: Definition,
+  type: GraphQLInputObjectType,
+  raw: unknown,
+  context: Context,
+): Promise<{ values: Values; errors: FieldErrors }> {
+  if (typeof (raw ?? {}) !== "object" || Array.isArray(raw) || raw instanceof EnumLiteral)
+    return { values: {}, errors: { error: ["Invalid data. Expected an object."] } };
+
+  const given = (raw ?? {}) as Values;
+  const fields = type.getFields();
+  const values: Values = {};
+  const faults: FieldErrors = {};
+  for (const field of Object.values(fields)) {
+    const checked = checkValue(field, own(given, field.name), given);
+    if (checked.value !== undefined) values[field.name] = checked.value;
+    faults[field.name] = checked.faults;
+  }
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(fields, name));
+  const check = type.extensions["check"] as WholeInputCheck<Values> | undefined;
+  const whole: FieldErrors = { ...(await check?.(values, context)) };
+  whole["error"] = [
+    ...(whole["error"] ?? []),
+    ...unknown.map((name) => `Field "${name.slice(0, 100)}" is not defined by type "${type.name}".`),
+  ];
+
+  const errors: FieldErrors = {};
+  for (const name of [...Object.keys(fields), "error"]) {
+    const messages = [...(whole[name] ?? []), ...(faults[name] ?? [])];
+    if (messages.length > 0) errors[name] = messages;
+  }
+  if (raw == null && isNonNullType(definition.type) && Object.keys(errors).length === 0)
+    errors[definition.name] = raw === null ? notNull : required;
+  return { values, errors };
+}
+
+function checkValue(definition: Definition, raw: unknown, siblings: Values = {}): Checked {
+  const text = definition.extensions["text"] as TextRules | undefined;
+  const other = text?.requiredWithout;
+  const mandatory = isNonNullType(definition.type) || (other !== undefined && own(siblings, other) == null);
+  if (raw === undefined) {
+    if (definition.defaultValue !== undefined) return { value: definition.defaultValue, faults: [] };
+    return { faults: mandatory ? required : [] };
+  }
+  if (raw === null)
+    return mandatory || text?.nullable === false ? { faults: notNull } : { value: null, faults: [] };
+  return text === undefined ? checkLeaf(definition, raw) : checkText(text, raw);
+}
+
+function checkText(text: TextRules, raw: unknown): Checked {
+  if (typeof raw !== "string") return { faults: [text.wrongType ?? "Not a valid string."] };
+  const trimmed = trim(raw);
+  if (trimmed === "") return { faults: ["This field may not be blank."] };
+  const value = text.verbatim ? raw : trimmed;
+  return { value, faults: text.rules.map((rule) => rule(value)).filter((fault) => fault !== undefined) };
+}
+
+function checkLeaf(definition: Definition, raw: unknown): Checked {
+  const named = getNamedType(definition.type);
+  const sent = isEnumType(named) && raw instanceof EnumLiteral ? raw.name : raw;
+  let valid = true;
+  const value = coerceInputValue(sent, definition.type, () => (valid = false));
+  const fault = (named.extensions["fault"] as string | undefined) ?? `Not a valid ${named.name}.`;
+  return valid ? { value, faults: [] } : { faults: [fault] };
+}
+
+/** Inputs come from outside: what an object inherits is nothing that was sent. */
+function own(values: Values, name: string): unknown {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}

@@ -1,0 +1,31 @@
+import { Extensions } from "type-graphql";
+import type { FieldErrors } from "../errors.ts";
+import type { Context } from "./context.ts";
+
+/** What a text field takes beyond its GraphQL type. */
+export interface TextRules {
+  /** Each says what is wrong with the text, or nothing; all are asked, in order. */
+  rules: readonly ((text: string) => string | undefined)[];
+  /** The message for a value that is no text; "Not a valid string." unless told otherwise. */
+  wrongType?: string;
+  /** False: null is refused although the field may be left out. */
+  nullable?: false;
+  /** The field is required when that other one is left out as well. */
+  requiredWithout?: string;
+  /** True: kept as typed, without trimming (passwords). */
+  verbatim?: true;
+}
+
+/** Rules of one text field of an input type. */
+export const Text = (rules: TextRules) => Extensions({ text: rules });
+
+/**
+ * A check of a whole input that needs a database or the caller. It gets every field that is of the right type and not
+ * blank, even when another rule refuses it, and its messages come first in a field's list (rest-semantics rule 2).
+ */
+export type WholeInputCheck<TInput> = (
+  input: Partial<TInput>,
+  context: Context,
+) => FieldErrors | Promise<FieldErrors>;
+
+export const CheckedAsWhole = <TInput>(check: WholeInputCheck<TInput>) => Extensions({ check });

@@ -1,0 +1,32 @@
+import type { ApolloServer } from "@apollo/server";
+import { fastifyApolloHandler } from "@as-integrations/fastify";
+import type { FastifyInstance } from "fastify";
+import type { Context } from "../graphql/context.ts";
+import type { RequestFacts } from "./server.ts";
+
+/** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
+export async function registerGraphql(
+  server: FastifyInstance,
+  apollo: ApolloServer<Context>,
+  makeContext: (request: RequestFacts) => Context,
+): Promise<void> {
+  await apollo.start();
+  server.addHook("onClose", () => apollo.stop());
+  server.route({
+    method: ["GET", "POST", "OPTIONS"],
+    url: "/graphql",
+    onRequest: async (_request, reply) => {
+      // Tokens and personal data have no place in a cache.
+      reply.header("cache-control", "no-store");
+    },
+    handler: fastifyApolloHandler(apollo, {
+      context: async (request) =>
+        makeContext({
+          requestId: request.id,
+          ip: request.ip,
+          userAgent: request.headers["user-agent"],
+          authorization: request.headers.authorization,
+        }),
+    }),
+  });
+}

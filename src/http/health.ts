@@ -1,0 +1,15 @@
+import type { FastifyInstance } from "fastify";
+
+/** `/health/live`: the process answers. `/health/ready`: it can serve, because the database answers too. */
+export function registerHealth(server: FastifyInstance, checkDatabase: () => Promise<void>): void {
+  server.get("/health/live", async () => ({ status: "ok" }));
+  server.get("/health/ready", async (request, reply) => {
+    try {
+      await checkDatabase();
+      return { status: "ok" };
+    } catch (error) {
+      request.log.warn({ requestId: request.id, err: error }, "not ready: the database does not answer");
+      return reply.code(503).send({ status: "unavailable", reason: "the database does not answer" });
+    }
+  });
+}

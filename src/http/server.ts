@@ -1,0 +1,72 @@
+import type { ApolloServer } from "@apollo/server";
+import fastifyCors from "@fastify/cors";
+import fastifyHelmet from "@fastify/helmet";
+import fastify from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { randomUUID } from "node:crypto";
+import type { Context } from "../graphql/context.ts";
+import { answerError } from "./error-answer.ts";
+import { registerGraphql } from "./graphql-route.ts";
+import { registerHealth } from "./health.ts";
+import { registerIde } from "./ide.ts";
+
+export interface ServerOptions {
+  apollo: ApolloServer<Context>;
+  makeContext: (request: RequestFacts) => Context;
+  /** Resolves when the database answers. */
+  checkDatabase: () => Promise<void>;
+  logger: FastifyBaseLogger;
+  corsOrigins: string[];
+  trustProxy: boolean | number | string;
+  ide: boolean;
+}
+
+export type RequestFacts = { requestId: string; ip: string; userAgent: string | undefined; authorization: string | undefined };
+
+/** The door: routes, limits and headers. It listens to nothing until told so. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { trustProxy } = options;
+  const server: FastifyInstance = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    trustProxy:
+      typeof trustProxy === "number" ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
+    // The largest honest operation, a full name of 20,000 four-byte characters, fits.
+    bodyLimit: 100_000,
+    // A request that trickles in must not hold a connection for ever.
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    // Longer than the idle time of common load balancers, so that the balancer closes first.
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 200 },
+  });
+  server.setErrorHandler(answerError);
+  server.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ errors: [{ message: `Nothing is at ${request.method} ${request.url.slice(0, 200)}. The API is at POST /graphql.`, extensions: { code: "NOT_FOUND" } }] }),
+  );
+  server.addHook("onResponse", async (request, reply) => {
+    request.log.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        path: request.url.split("?", 1)[0]?.slice(0, 200),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ip: request.ip,
+      },
+      "request",
+    );
+  });
+
+  await server.register(fastifyHelmet, {
+    // Answers of the API are data: nothing of them may run, be framed or load anything.
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  });
+  await server.register(fastifyCors, { origin: options.corsOrigins, methods: ["GET", "POST"], maxAge: 600 });
+  await registerGraphql(server, options.apollo, options.makeContext);
+  registerHealth(server, options.checkDatabase);
+  if (options.ide) await registerIde(server);
+  return server;
+}

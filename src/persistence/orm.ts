@@ -1,0 +1,41 @@
+import { Migrator } from "@mikro-orm/migrations";
+import { MikroORM } from "@mikro-orm/postgresql";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "pino";
+import { User } from "../accounts/user.entity.ts";
+import { Session } from "../sessions/session.entity.ts";
+
+export type Orm = MikroORM;
+
+/** The folder of the migrations: beside `src` and beside `dist` alike. */
+const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url));
+
+/** Connects at the first query, not before. */
+export function createOrm(databaseUrl: string, logger: Pick<Logger, "warn">): Orm {
+  return new MikroORM({
+    clientUrl: databaseUrl,
+    entities: [User, Session],
+    extensions: [Migrator],
+    // Times are kept with their zone, so what the server is set to does not matter.
+    forceUtcTimezone: true,
+    migrations: {
+      path: migrationsPath,
+      glob: "!(*.d).ts",
+      tableName: "migrations",
+      snapshot: false,
+      emit: "ts",
+    },
+    pool: { min: 0, max: 20, idleTimeoutMillis: 30_000 },
+    driverOptions: {
+      // A database that does not answer costs a caller this long at most, in milliseconds.
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 10_000,
+      idle_in_transaction_session_timeout: 30_000,
+      keepAlive: true,
+      application_name: "gatehouse",
+    },
+    debug: false,
+    logger: (message: string) => logger.warn({ component: "orm" }, message),
+    colors: false,
+  });
+}

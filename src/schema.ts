@@ -1,0 +1,22 @@
+import "reflect-metadata";
+import type { GraphQLSchema } from "graphql";
+import { buildSchemaSync } from "type-graphql";
+import type { ContainerType } from "type-graphql";
+import { AccountResolver } from "./accounts/account.resolver.ts";
+import { requireCaller } from "./graphql/authorization.ts";
+import { checkMutationArguments } from "./graphql/check-arguments.middleware.ts";
+import { SessionResolver } from "./sessions/session.resolver.ts";
+
+/** The table of contents of the API. */
+export const resolvers = [AccountResolver, SessionResolver] as const;
+
+/** The public schema. The container makes it executable; without one it can be printed and introspected only. */
+export function buildGatehouseSchema(container?: ContainerType): GraphQLSchema {
+  return buildSchemaSync({
+    resolvers: [...resolvers],
+    authChecker: requireCaller,
+    globalMiddlewares: [checkMutationArguments],
+    validate: false,
+    ...(container && { container }),
+  });
+}

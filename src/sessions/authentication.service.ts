@@ -1,0 +1,40 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { Unauthenticated } from "../errors.ts";
+import type { SessionTokens } from "../security/session-tokens.ts";
+import type { Caller } from "./caller.ts";
+import { sessionColumns, userOf } from "./session-row.ts";
+import type { SessionRow } from "./session-row.ts";
+
+const callerQuery = `
+  select ${sessionColumns}, s.expires_at <= now() as expired
+  from users u left join sessions s on s.id = ? and s.user_id = u.id
+  where u.id = ?`;
+
+/** Turns an access token into the current user. */
+export class AuthenticationService {
+  private readonly em: EntityManager;
+  private readonly tokens: SessionTokens;
+
+  constructor(em: EntityManager, tokens: SessionTokens) {
+    this.em = em;
+    this.tokens = tokens;
+  }
+
+  /**
+   * One query says who the user is, whether they are active and whether the session is alive, so that a sign-out or a
+   * deactivation bites on the very next request.
+   * @throws Unauthenticated with the reason
+   */
+  async authenticate(accessToken: string | undefined): Promise<Caller> {
+    if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
+    const { userId, sessionId } = this.tokens.verifyAccess(accessToken);
+    const [row] = await this.em
+      .getConnection()
+      .execute<(SessionRow & { expired: boolean })[]>(callerQuery, [sessionId, userId]);
+    if (row === undefined) throw new Unauthenticated("USER_NOT_FOUND");
+    if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
+    if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
+    if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
+    return { user: userOf(row), sessionId, authenticatedAt: new Date(row.authenticated_at) };
+  }
+}

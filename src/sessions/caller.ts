@@ -1,0 +1,9 @@
+import type { UserType } from "../accounts/user.type.ts";
+
+/** Who is calling: a live session and its active user. */
+export interface Caller {
+  readonly user: UserType;
+  readonly sessionId: string;
+  /** When the password was last shown. */
+  readonly authenticatedAt: Date;
+}

@@ -1,0 +1,51 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { LogoutScope } from "./logout.type.ts";
+
+/** Why a session ended: the values of `sessions.revoked_reason`. */
+export type RevocationReason = "signed_out" | "password_changed" | "refresh_token_reused";
+
+export interface RevocationSubject {
+  userId: string;
+  sessionId: string;
+  /** Given when a refresh token speaks for the session. */
+  generation?: number;
+}
+
+// The rows are locked in the order of their ids, so that two sign-outs of one user cannot wait for each other.
+const revoke = `
+  with doomed as (
+    select s.id
+    from sessions c join sessions s on s.user_id = c.user_id
+    where c.id = ? and c.user_id = ? and c.revoked_at is null and c.expires_at > now()
+      and s.revoked_at is null and s.expires_at > now()
+      and case when s.id = c.id then ? else ? and c.refresh_generation <= ? end
+    order by s.id
+    for update of s
+  )
+  update sessions s set revoked_at = now(), revoked_reason = ?
+  from doomed where s.id = doomed.id
+  returning s.id`;
+
+/**
+ * Ends live sessions of a user, as far as the session that asks is alive itself: a signed-out token ends nothing more,
+ * and a refresh token that was replaced long ago ends its own session only.
+ * @returns how many were ended
+ */
+export async function revokeSessions(
+  em: EntityManager,
+  { userId, sessionId, generation }: RevocationSubject,
+  scope: LogoutScope,
+  reason: RevocationReason,
+): Promise<number> {
+  // The token before the present one still counts as present: its holder may not have seen the answer.
+  const newestGeneration = generation === undefined ? 2 ** 31 - 1 : generation + 1;
+  const ended = await em.execute<{ id: string }[]>(revoke, [
+    sessionId,
+    userId,
+    scope !== "OTHERS",
+    scope !== "CURRENT",
+    newestGeneration,
+    reason,
+  ]);
+  return ended.length;
+}

@@ -1,0 +1,48 @@
+import { Arg, Ctx, Mutation, Resolver } from "type-graphql";
+import type { Context } from "../graphql/context.ts";
+import { JwtScalar } from "../graphql/scalars.ts";
+import { AuthPayload } from "./auth-payload.type.ts";
+import { LogoutPayload, LogoutScope } from "./logout.type.ts";
+import { SessionService } from "./session.service.ts";
+
+@Resolver()
+export class SessionResolver {
+  private readonly sessions: SessionService;
+
+  constructor(sessions: SessionService) {
+    this.sessions = sessions;
+  }
+
+  @Mutation(() => AuthPayload, {
+    description:
+      "Exchanges a refresh token for a new pair of tokens. The token used is spent: sent again within REFRESH_GRACE it " +
+      "yields the same pair, later it counts as stolen and ends the session (UNAUTHENTICATED, TOKEN_REVOKED).",
+  })
+  refreshToken(
+    @Arg("refreshToken", () => JwtScalar, { description: "The newest refresh token of the session." })
+    refreshToken: string,
+  ): Promise<AuthPayload> {
+    return this.sessions.refreshToken(refreshToken);
+  }
+
+  @Mutation(() => LogoutPayload, {
+    description:
+      "Signs out by the Authorization header or, when that token has expired, by refreshToken. Ended sessions are " +
+      "refused on the very next request. Signing out twice is no error.",
+  })
+  async logout(
+    @Arg("scope", () => LogoutScope, {
+      defaultValue: LogoutScope.CURRENT,
+      description: "Which of the user's sessions to end.",
+    })
+    scope: LogoutScope,
+    @Arg("refreshToken", () => JwtScalar, {
+      nullable: true,
+      description: "Speaks for the session when the access token has expired or is not at hand.",
+    })
+    refreshToken: string | null | undefined,
+    @Ctx() { accessToken }: Context,
+  ): Promise<LogoutPayload> {
+    return { revokedSessions: await this.sessions.logout(accessToken, refreshToken ?? undefined, scope) };
+  }
+}

@@ -1,0 +1,134 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { v7 } from "uuid";
+import type { UserType } from "../accounts/user.type.ts";
+import { Unauthenticated } from "../errors.ts";
+import type { Client } from "../graphql/context.ts";
+import type { SessionTokens } from "../security/session-tokens.ts";
+import type { AuthPayload } from "./auth-payload.type.ts";
+import type { LogoutScope } from "./logout.type.ts";
+import { revokeSessions } from "./session-revocation.ts";
+import { sessionColumns, userOf } from "./session-row.ts";
+import type { SessionRow } from "./session-row.ts";
+
+/** Seconds. */
+export interface SessionLifetimes {
+  accessTokenTtl: number;
+  refreshTokenTtl: number;
+  refreshGrace: number;
+}
+
+type IssuedState = Pick<SessionRow, "refresh_generation" | "rotated_at" | "expires_at">;
+
+const rotate = `
+  update sessions s
+  set refresh_generation = s.refresh_generation + 1, rotated_at = now(), last_used_at = now(),
+    expires_at = now() + make_interval(secs => ?)
+  from users u
+  where s.id = ? and u.id = ? and s.user_id = u.id and u.is_active
+    and s.refresh_generation = ? and s.revoked_at is null and s.expires_at > now()
+  returning ${sessionColumns}`;
+
+const findForRefresh = `
+  select ${sessionColumns}, s.expires_at <= now() as expired,
+    s.rotated_at > now() - make_interval(secs => ?) as in_grace
+  from users u left join sessions s on s.id = ? and s.user_id = u.id
+  where u.id = ?`;
+
+/** Being signed in: opening sessions, refreshing and ending them. */
+export class SessionService {
+  private readonly em: EntityManager;
+  private readonly tokens: SessionTokens;
+  private readonly lifetimes: SessionLifetimes;
+
+  constructor(em: EntityManager, tokens: SessionTokens, lifetimes: SessionLifetimes) {
+    this.em = em;
+    this.tokens = tokens;
+    this.lifetimes = lifetimes;
+  }
+
+  /** Opens a session within the transaction of `em`; the tokens are good once that has committed. */
+  async open(em: EntityManager, user: UserType, client: Client): Promise<AuthPayload> {
+    const id = v7();
+    const [state] = await em.execute<[IssuedState]>(
+      `insert into sessions (id, user_id, expires_at, ip, user_agent)
+       values (?, ?, now() + make_interval(secs => ?), ?, ?)
+       returning refresh_generation, rotated_at, expires_at`,
+      [id, user.id, this.lifetimes.refreshTokenTtl, client.ip, client.userAgent],
+    );
+    return this.payload(user, id, state);
+  }
+
+  /**
+   * The present token gets a new pair. The one before, within the grace time, gets the present pair again (two tabs, a
+   * lost answer). An older one was used twice, so it may be stolen: its session ends (RFC 9700, 4.14.2).
+   * @throws Unauthenticated with the reason
+   */
+  async refreshToken(refreshToken: string): Promise<AuthPayload> {
+    const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
+    const { refreshTokenTtl, refreshGrace } = this.lifetimes;
+    const [rotated] = await this.em
+      .fork()
+      .execute<SessionRow[]>(rotate, [refreshTokenTtl, sessionId, userId, generation]);
+    if (rotated) return this.payload(userOf(rotated), sessionId, rotated);
+
+    const [row] = await this.em
+      .fork()
+      .execute<(SessionRow & { expired: boolean; in_grace: boolean })[]>(findForRefresh, [
+        refreshGrace,
+        sessionId,
+        userId,
+      ]);
+    if (row === undefined) throw new Unauthenticated("USER_NOT_FOUND");
+    if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
+    if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
+    if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
+    if (generation === row.refresh_generation - 1 && row.in_grace)
+      return this.payload(userOf(row), sessionId, row);
+    await revokeSessions(this.em.fork(), { userId, sessionId }, "CURRENT", "refresh_token_reused");
+    throw new Unauthenticated("TOKEN_REVOKED");
+  }
+
+  /**
+   * Ends sessions by the access token or, when that is not usable, by the refresh token. What has ended already is not
+   * counted and is no error.
+   * @returns how many sessions were ended
+   * @throws Unauthenticated when neither token is usable
+   */
+  async logout(
+    accessToken: string | undefined,
+    refreshToken: string | undefined,
+    scope: LogoutScope,
+  ): Promise<number> {
+    return revokeSessions(this.em.fork(), this.subjectOf(accessToken, refreshToken), scope, "signed_out");
+  }
+
+  private subjectOf(accessToken: string | undefined, refreshToken: string | undefined) {
+    if (accessToken !== undefined) {
+      try {
+        return this.tokens.verifyAccess(accessToken);
+      } catch (error) {
+        if (refreshToken === undefined) throw error;
+      }
+    }
+    if (refreshToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
+    return this.tokens.verifyRefresh(refreshToken);
+  }
+
+  /** Follows from the row alone, so that a repeated refresh within the grace time yields the very same tokens. */
+  private payload(user: UserType, sessionId: string, state: IssuedState): AuthPayload {
+    const subject = { userId: user.id, sessionId };
+    const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
+    const sessionEnd = Math.floor(Date.parse(state.expires_at) / 1000);
+    const accessEnd = Math.min(issuedAt + this.lifetimes.accessTokenTtl, sessionEnd);
+    return {
+      user,
+      token: this.tokens.signAccess(subject, { issuedAt, expiresAt: accessEnd }),
+      expiresAt: new Date(accessEnd * 1000),
+      refreshToken: this.tokens.signRefresh(
+        { ...subject, generation: state.refresh_generation },
+        { issuedAt, expiresAt: sessionEnd },
+      ),
+      refreshTokenExpiresAt: new Date(sessionEnd * 1000),
+    };
+  }
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import pino from "pino";
+import { createApp } from "../../src/app.ts";
+import type { App } from "../../src/app.ts";
+import { loadConfig } from "../../src/config.ts";
+import { createDatabase, dropDatabase, query } from "./database.ts";
+
+export interface GraphqlAnswer {
+  status: number;
+  // Answers are asserted on field by field; their shape is what the tests are about.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  data: any;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  errors?: any[];
+}
+
+export interface Gateway {
+  url: string;
+  databaseUrl: string;
+  jwtSecret: string;
+  app: App;
+  /** Every line of the log. */
+  log: string[];
+  graphql(text: string, variables?: object, authorization?: string): Promise<GraphqlAnswer>;
+  sql<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** Cheap hashing: what the tests are about is not how long it takes. */
+const testEnvironment = {
+  NODE_ENV: "test",
+  PORT: "0",
+  ARGON2_MEMORY: "8",
+  ARGON2_TIME: "1",
+  LOG_LEVEL: "trace",
+};
+
+/** The whole gateway on a port of its own with a database of its own. */
+export async function startGateway(environment: Record<string, string> = {}): Promise<Gateway> {
+  const databaseUrl = environment["DATABASE_URL"] ?? (await createDatabase());
+  const jwtSecret = environment["JWT_SECRET"] ?? randomBytes(32).toString("base64url");
+  const config = loadConfig({ ...testEnvironment, ...environment, DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret });
+  const log: string[] = [];
+  const logger = pino({ level: config.logLevel }, { write: (line: string) => void log.push(line) });
+  const app = await createApp(config, { databaseUrl, jwtSecret }, logger);
+  const url = await app.server.listen({ host: config.host, port: config.port });
+
+  return {
+    url,
+    databaseUrl,
+    jwtSecret,
+    app,
+    log,
+    async graphql(text, variables, authorization) {
+      const answer = await fetch(`${url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...(authorization && { authorization }) },
+        body: JSON.stringify({ query: text, ...(variables && { variables }) }),
+      });
+      return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
+    },
+    sql: (text, values) => query(databaseUrl, text, values),
+    async close() {
+      await app.close();
+      if (environment["DATABASE_URL"] === undefined) await dropDatabase(databaseUrl);
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedPostgres } from "../../src/persistence/embedded-postgres.ts";
+import { createOrm } from "../../src/persistence/orm.ts";
+import { databaseUrl, query, serverUrlVariable, templateDatabase } from "./database.ts";
+import { testServer } from "./test-server.ts";
+
+/** One real PostgreSQL for all test files, with a migrated template that each copies. */
+export default async function setUp(): Promise<void> {
+  testServer.directory = await mkdtemp(join(tmpdir(), "gatehouse-test-"));
+  testServer.postgres = await startEmbeddedPostgres(testServer.directory);
+  process.env[serverUrlVariable] = testServer.postgres.url;
+  await query(databaseUrl("postgres"), `create database ${templateDatabase}`);
+  const orm = createOrm(databaseUrl(templateDatabase), console);
+  await orm.migrator.up();
+  await orm.close();
+}
