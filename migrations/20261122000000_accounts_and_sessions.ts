@@ -24,7 +24,8 @@ export class AccountsAndSessions extends Migration {
     this.addSql(`
       create table sessions (
         id uuid primary key,
-        user_id uuid not null references users (id) on delete cascade,
+        user_id uuid not null
+          constraint sessions_user_id_foreign references users (id) on delete cascade,
         refresh_generation int not null default 0,
         rotated_at timestamptz not null default now(),
         created_at timestamptz not null default now(),

@@ -1,4 +1,6 @@
+import "reflect-metadata";
 import type { FastifyInstance } from "fastify";
+import type { GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
 import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
@@ -26,6 +28,8 @@ export interface App {
   accounts: AccountService;
   sessions: SessionService;
   hasher: PasswordHasher;
+  schema: GraphQLSchema;
+  service: Context["service"];
   /** Finishes what is in flight, then closes the pool. */
   close(): Promise<void>;
 }
@@ -59,6 +63,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   ]);
   const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
 
+  const service: Context["service"] = (type) => services.get(type) as never;
   const makeContext = ({ requestId, ip, userAgent, authorization }: RequestFacts): Context => {
     const accessToken = readAccessToken(authorization);
     let caller: ReturnType<typeof authentication.authenticate> | undefined;
@@ -67,7 +72,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       client: { ip, userAgent: userAgent?.slice(0, 512) ?? null },
       accessToken,
       caller: () => (caller ??= authentication.authenticate(accessToken)),
-      service: <T>(type: unknown) => services.get(type) as T,
+      service,
       variables: {},
     };
   };
@@ -88,6 +93,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     accounts,
     sessions,
     hasher,
+    schema,
+    service,
     async close() {
       await server.close();
       await orm.close();

@@ -49,7 +49,10 @@ const databaseUrl = z
 
 const jwtSecret = z
   .string()
-  .refine((text) => Buffer.byteLength(text) >= 32, "takes 32 bytes or more; `openssl rand -base64 48` makes one");
+  .refine(
+    (text) => Buffer.byteLength(text) >= 32,
+    "takes 32 bytes or more; `openssl rand -base64 48` makes one",
+  );
 
 const schema = z
   .object({

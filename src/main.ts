@@ -1,1 +1,58 @@
-export {};
+import { createApp } from "./app.ts";
+import type { Config } from "./config.ts";
+import { createLogger } from "./logger.ts";
+import { keptSecret } from "./persistence/kept-secret.ts";
+import { migrateOnStart } from "./persistence/migrations.ts";
+import { openDatabase } from "./persistence/open-database.ts";
+import { welcome } from "./welcome.ts";
+
+/** How long requests in flight may take to finish after a signal, in milliseconds. */
+const shutdownGrace = 10_000;
+
+/**
+ * The process of the gateway: database, app, migrations, listen, and a clean stop on SIGTERM and SIGINT.
+ * @throws an Error of one line when the start must not go on; what was opened is closed again
+ */
+export async function serve(config: Config): Promise<void> {
+  const logger = createLogger(config.logLevel);
+  const closers: (() => Promise<void>)[] = [];
+  let closing: Promise<void> | undefined;
+  /** Closes what is open, last opened first; a second call waits for the first. */
+  const close = () =>
+    (closing ??= (async () => {
+      for (const closer of closers.toReversed()) await closer();
+    })());
+  const stop = async (exitCode: number) => {
+    await close().catch((error: unknown) => logger.error({ err: error }, "the stop was not clean"));
+    logger.info("stopped");
+    process.exit(exitCode);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => {
+      logger.info({ signal }, "stopping: requests in flight are finished first");
+      void stop(0);
+    });
+  process.on("uncaughtException", (error) => {
+    logger.fatal({ err: error }, "unforeseen failure outside a request: stopping");
+    void stop(1);
+  });
+
+  try {
+    const database = await openDatabase(config);
+    closers.push(() => database.close());
+    const jwtSecret = config.jwtSecret ?? (await keptSecret(config.dataDir, "jwt-secret"));
+    const app = await createApp(config, { databaseUrl: database.url, jwtSecret }, logger);
+    closers.push(async () => {
+      const impatience = setTimeout(() => app.server.server.closeAllConnections(), shutdownGrace);
+      await app.close();
+      clearTimeout(impatience);
+    });
+    await migrateOnStart(app.orm, config.migrateOnStart);
+    const address = await app.server.listen({ host: config.host, port: config.port });
+    logger.info({ address, ide: config.ide, database: database.description }, "ready");
+    if (process.stdout.isTTY) process.stdout.write(welcome(address, database.description, config.ide));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -54,7 +54,10 @@ export class LoginInput {
   @Text({ ...usernameText, requiredWithout: "username" })
   email?: string | null;
 
-  @Field(() => String, { nullable: true, description: "The account's username, in any case, instead of email." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The account's username, in any case, instead of email.",
+  })
   @Text(usernameText)
   username?: string | null;
 
@@ -97,7 +100,10 @@ export class UpdateUserInput {
   @Text(knownPasswordText)
   currentPassword?: string | null;
 
-  @Field(() => String, { nullable: true, description: "What the user says about themselves; null clears it." })
+  @Field(() => String, {
+    nullable: true,
+    description: "What the user says about themselves; null clears it.",
+  })
   @Text(bioText)
   bio?: string | null;
 

@@ -15,7 +15,10 @@ export const newPasswordText: TextRules = {
   verbatim: true,
 };
 
-export const knownPasswordText: TextRules = { rules: [maxLength(128), noNul, noLoneSurrogates], verbatim: true };
+export const knownPasswordText: TextRules = {
+  rules: [maxLength(128), noNul, noLoneSurrogates],
+  verbatim: true,
+};
 
 export const bioText: TextRules = { rules: [noNul, noLoneSurrogates] };
 

@@ -33,15 +33,12 @@ export class AccountService {
 
   /** @throws InvalidInput when another account took a name meanwhile */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
-    const { password, email, ...rest } = input;
-    const passwordHash = await this.hasher.hash(password);
-    return this.orNameTaken(input, undefined, () =>
-      this.em.fork().transactional(async (em) => {
-        const user = em.create(User, { ...rest, email: normalizeEmail(email), passwordHash });
-        await em.flush();
-        return this.sessions.open(em, user, client);
-      }),
-    );
+    return this.createUser(input, {}, (em, user) => this.sessions.open(em, user, client));
+  }
+
+  /** @throws InvalidInput when another account took a name meanwhile */
+  async createSuperuser(input: RegisterInput): Promise<UserType> {
+    return this.createUser(input, { isStaff: true, isSuperuser: true }, async (_em, user) => user);
   }
 
   /**
@@ -92,6 +89,21 @@ export class AccountService {
     );
   }
 
+  private async createUser<T>(
+    { password, email, ...rest }: RegisterInput,
+    rights: { isStaff?: true; isSuperuser?: true },
+    andThen: (em: EntityManager, user: User) => Promise<T>,
+  ): Promise<T> {
+    const passwordHash = await this.hasher.hash(password);
+    return this.orNameTaken({ email, username: rest.username }, undefined, () =>
+      this.em.fork().transactional(async (em) => {
+        const user = em.create(User, { ...rest, ...rights, email: normalizeEmail(email), passwordHash });
+        await em.flush();
+        return andThen(em, user);
+      }),
+    );
+  }
+
   private findByName({ email, username }: LoginInput): Promise<User | null> {
     const name = email ?? username;
     const [column, value] =
@@ -102,7 +114,11 @@ export class AccountService {
   }
 
   /** The database has the last word on uniqueness: of two that pass the checks at once, one is refused by its index. */
-  private async orNameTaken<T>(names: Names, except: string | undefined, write: () => Promise<T>): Promise<T> {
+  private async orNameTaken<T>(
+    names: Names,
+    except: string | undefined,
+    write: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await write();
     } catch (error) {

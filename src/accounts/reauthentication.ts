@@ -22,7 +22,8 @@ export class Reauthentication {
   /** A current password that is given is always verified: a client that asks for it means it. */
   async check(input: Partial<UpdateUserInput>, caller: Caller): Promise<FieldErrors> {
     const changesCredentials =
-      input.password !== undefined || (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
+      input.password !== undefined ||
+      (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
     if (!changesCredentials) return {};
     if (input.currentPassword == null) {
       const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;

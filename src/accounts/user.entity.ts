@@ -5,7 +5,10 @@ const UserSchema = defineEntity({
   name: "User",
   tableName: "users",
   properties: {
-    id: p.uuid().primary().onCreate(() => v7()),
+    id: p
+      .uuid()
+      .primary()
+      .onCreate(() => v7()),
     /** Local part as typed, domain in lower case. */
     email: p.text(),
     username: p.text(),
@@ -19,7 +22,10 @@ const UserSchema = defineEntity({
     isStaff: p.boolean().default(false),
     isSuperuser: p.boolean().default(false),
     lastLoginAt: p.datetime().nullable(),
-    createdAt: p.datetime().defaultRaw("now()").onCreate(() => new Date()),
+    createdAt: p
+      .datetime()
+      .defaultRaw("now()")
+      .onCreate(() => new Date()),
     updatedAt: p
       .datetime()
       .defaultRaw("now()")
@@ -27,7 +33,10 @@ const UserSchema = defineEntity({
       .onUpdate(() => new Date()),
   },
   uniques: [
-    { name: "users_email_key", expression: 'create unique index "users_email_key" on "users" (lower("email"))' },
+    {
+      name: "users_email_key",
+      expression: 'create unique index "users_email_key" on "users" (lower("email"))',
+    },
     {
       name: "users_username_key",
       expression: 'create unique index "users_username_key" on "users" (lower(normalize("username", NFKC)))',

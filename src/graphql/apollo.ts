@@ -16,6 +16,12 @@ export interface ApolloOptions {
   logger: ErrorLog;
 }
 
+/**
+ * The media type whose readers expect a 4xx for a refused request. Readers of application/json may take any 4xx for the
+ * word of a proxy and leave the body unread, so for them the status stays 200 (GraphQL over HTTP, "Status Codes").
+ */
+const graphqlResponse = "application/graphql-response+json";
+
 /** Bounds the depth that the recursive parser can be driven to, and the work of validation. */
 const maxTokens = 2000;
 
@@ -55,7 +61,7 @@ function operations(
       return {
         async responseForOperation({ document, operation, request, contextValue: context }) {
           const invalid = validate(document);
-          if (invalid.length > 0) return response({ errors: formatErrors(invalid, context.requestId) }, 400);
+          if (invalid.length > 0) return response({ errors: formatErrors(invalid, context.requestId) });
           // Apollo has the words for an operation that was not named or is not there.
           if (operation === undefined) return null;
           const { errors, ...result } = await executeOperation({
@@ -66,11 +72,26 @@ function operations(
           });
           return response({ ...result, ...(errors && { errors: formatErrors(errors, context.requestId) }) });
         },
+        async willSendResponse({ request, response: { http, body } }) {
+          if (body.kind !== "single" || !isRefusal(body.singleResult)) return;
+          const acceptsRefusals = request.http?.headers
+            .get("accept")
+            ?.toLowerCase()
+            .includes(graphqlResponse);
+          http.status = acceptsRefusals ? 400 : 200;
+          if (acceptsRefusals) http.headers.set("content-type", `${graphqlResponse}; charset=utf-8`);
+        },
       };
     },
   };
 }
 
-function response(singleResult: FormattedExecutionResult, status?: number): GraphQLResponse {
-  return { http: { headers: new HeaderMap(), ...(status && { status }) }, body: { kind: "single", singleResult } };
+function response(singleResult: FormattedExecutionResult): GraphQLResponse {
+  return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult } };
+}
+
+/** Whether GraphQL turned a well-formed request down before it ran: syntax, validation, operation name, variables. */
+function isRefusal({ data, errors }: FormattedExecutionResult): boolean {
+  const code = errors?.[0]?.extensions?.["code"];
+  return data === undefined && code !== "BAD_REQUEST" && code !== "INTERNAL_SERVER_ERROR";
 }

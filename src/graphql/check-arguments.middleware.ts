@@ -1,3 +1,4 @@
+import { OperationTypeNode } from "graphql";
 import type { MiddlewareFn } from "type-graphql";
 import type { Context } from "./context.ts";
 import { checkArguments } from "./input-check.ts";
@@ -10,7 +11,12 @@ import { rawArguments } from "./raw-values.ts";
 export const checkMutationArguments: MiddlewareFn<Context> = async ({ args, context, info }, next) => {
   const field = info.schema.getMutationType()?.getFields()[info.fieldName];
   const [node] = info.fieldNodes;
-  if (info.operation.operation === "mutation" && info.path.prev === undefined && field && node)
+  if (
+    info.operation.operation === OperationTypeNode.MUTATION &&
+    info.path.prev === undefined &&
+    field &&
+    node
+  )
     Object.assign(args, await checkArguments(field.args, rawArguments(node, context.variables), context));
   return next();
 };

@@ -47,5 +47,10 @@ function oneEntryForVariables(errors: readonly GraphQLError[]): readonly GraphQL
     if (node?.kind === Kind.VARIABLE_DEFINITION) (map[node.variable.name.value] ??= []).push(fault.message);
   }
   const cause = new InvalidInput(map);
-  return [new GraphQLError(cause.message, { originalError: cause, nodes: faults.flatMap((fault) => fault.nodes ?? []) })];
+  return [
+    new GraphQLError(cause.message, {
+      originalError: cause,
+      nodes: faults.flatMap((fault) => fault.nodes ?? []),
+    }),
+  ];
 }

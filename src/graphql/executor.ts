@@ -1,4 +1,13 @@
-import { execute, getNullableType, GraphQLObjectType, Kind, OperationTypeNode, TypeInfo, visit, visitWithTypeInfo } from "graphql";
+import {
+  execute,
+  getNullableType,
+  GraphQLObjectType,
+  Kind,
+  OperationTypeNode,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
 import type { DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { Context } from "./context.ts";
 import { rawVariables } from "./raw-values.ts";
@@ -25,13 +34,25 @@ export function createExecutor(schema: GraphQLSchema): (operation: Operation) =>
   const documents = new WeakMap<OperationDefinitionNode, DocumentNode>();
 
   return async ({ document, operation, variables, context }) => {
-    if (operation.operation !== "mutation")
-      return execute({ schema, document, operationName: operation.name?.value, contextValue: context, variableValues: variables });
+    if (operation.operation !== OperationTypeNode.MUTATION)
+      return execute({
+        schema,
+        document,
+        operationName: operation.name?.value,
+        contextValue: context,
+        variableValues: variables,
+      });
 
     let lenient = documents.get(operation);
-    if (lenient === undefined) documents.set(operation, (lenient = withoutArgumentVariables(document, operation, schema)));
+    if (lenient === undefined)
+      documents.set(operation, (lenient = withoutArgumentVariables(document, operation, schema)));
     context.variables = rawVariables(operation, variables);
-    const result = await execute({ schema: twin, document: lenient, contextValue: context, variableValues: variables });
+    const result = await execute({
+      schema: twin,
+      document: lenient,
+      contextValue: context,
+      variableValues: variables,
+    });
     const failed = result.data != null && Object.values(result.data).includes(null);
     return failed ? { ...result, data: null } : result;
   };
@@ -65,7 +86,9 @@ function withoutArgumentVariables(
 ): DocumentNode {
   const used = new Set<string>();
   const types = new TypeInfo(schema);
-  const definitions = document.definitions.filter((node) => node.kind === Kind.FRAGMENT_DEFINITION || node === operation);
+  const definitions = document.definitions.filter(
+    (node) => node.kind === Kind.FRAGMENT_DEFINITION || node === operation,
+  );
   visit(
     { kind: Kind.DOCUMENT, definitions },
     visitWithTypeInfo(types, {
@@ -75,9 +98,12 @@ function withoutArgumentVariables(
       Variable: (node) => void used.add(node.name.value),
     }),
   );
-  const variableDefinitions = operation.variableDefinitions?.filter((node) => used.has(node.variable.name.value)) ?? [];
+  const variableDefinitions =
+    operation.variableDefinitions?.filter((node) => used.has(node.variable.name.value)) ?? [];
   return {
     kind: Kind.DOCUMENT,
-    definitions: definitions.map((node) => (node === operation ? { ...operation, variableDefinitions } : node)),
+    definitions: definitions.map((node) =>
+      node === operation ? { ...operation, variableDefinitions } : node,
+    ),
   };
 }

@@ -1,10 +1,16 @@
-import { coerceInputValue, getNamedType, getNullableType, isEnumType, isInputObjectType, isNonNullType } from "graphql";
+import {
+  coerceInputValue,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isNonNullType,
+} from "graphql";
 import type { GraphQLArgument, GraphQLInputField, GraphQLInputObjectType } from "graphql";
 import { InvalidInput } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
 import { trim } from "../security/text-rules.ts";
-import type { Context } from "./context.ts";
-import type { TextRules, WholeInputCheck } from "./input-rules.ts";
+import type { CheckScope, TextRules, WholeInputCheck } from "./input-rules.ts";
 import { EnumLiteral } from "./raw-values.ts";
 
 type Definition = GraphQLArgument | GraphQLInputField;
@@ -19,14 +25,14 @@ const notNull = ["This field may not be null."];
 export async function checkArguments(
   definitions: readonly GraphQLArgument[],
   raw: Values,
-  context: Context,
+  scope: CheckScope,
 ): Promise<Values> {
   const values: Values = {};
   const errors: FieldErrors = {};
   for (const definition of definitions) {
     const type = getNullableType(definition.type);
     if (isInputObjectType(type)) {
-      const input = await checkInputObject(definition, type, raw[definition.name], context);
+      const input = await checkInputObject(definition, type, raw[definition.name], scope);
       values[definition.name] = input.values;
       Object.assign(errors, input.errors);
     } else {
@@ -39,12 +45,23 @@ export async function checkArguments(
   return values;
 }
 
+/** One input object, for callers that are no GraphQL operation. @throws InvalidInput with every fault at once */
+export async function checkInput(
+  type: GraphQLInputObjectType,
+  raw: Values,
+  scope: CheckScope,
+): Promise<Values> {
+  const { values, errors } = await checkInputObject({ type, name: "input" }, type, raw, scope);
+  if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
+  return values;
+}
+
 /** An input that was left out or null counts as an empty one, so that the caller reads which fields it needs. */
 async function checkInputObject(
-  definition: Definition,
+  definition: Pick<Definition, "name" | "type">,
   type: GraphQLInputObjectType,
   raw: unknown,
-  context: Context,
+  scope: CheckScope,
 ): Promise<{ values: Values; errors: FieldErrors }> {
   if (typeof (raw ?? {}) !== "object" || Array.isArray(raw) || raw instanceof EnumLiteral)
     return { values: {}, errors: { error: ["Invalid data. Expected an object."] } };
@@ -60,7 +77,7 @@ async function checkInputObject(
   }
   const unknown = Object.keys(given).filter((name) => !Object.hasOwn(fields, name));
   const check = type.extensions["check"] as WholeInputCheck<Values> | undefined;
-  const whole: FieldErrors = { ...(await check?.(values, context)) };
+  const whole: FieldErrors = { ...(await check?.(values, scope)) };
   whole["error"] = [
     ...(whole["error"] ?? []),
     ...unknown.map((name) => `Field "${name.slice(0, 100)}" is not defined by type "${type.name}".`),

@@ -2,6 +2,9 @@ import { Extensions } from "type-graphql";
 import type { FieldErrors } from "../errors.ts";
 import type { Context } from "./context.ts";
 
+/** What a check of a whole input may ask. */
+export type CheckScope = Pick<Context, "caller" | "service">;
+
 /** What a text field takes beyond its GraphQL type. */
 export interface TextRules {
   /** Each says what is wrong with the text, or nothing; all are asked, in order. */
@@ -25,7 +28,7 @@ export const Text = (rules: TextRules) => Extensions({ text: rules });
  */
 export type WholeInputCheck<TInput> = (
   input: Partial<TInput>,
-  context: Context,
+  scope: CheckScope,
 ) => FieldErrors | Promise<FieldErrors>;
 
 export const CheckedAsWhole = <TInput>(check: WholeInputCheck<TInput>) => Extensions({ check });

@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType } from "graphql";
+import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
 import { GraphQLDateTime, GraphQLJWT, GraphQLLocalDate } from "graphql-scalars";
 import { parseCalendarDate } from "../security/calendar-date.ts";
 
@@ -18,7 +18,7 @@ export const DateScalar = new GraphQLScalarType<string, string>({
     "A calendar day: `YYYY-MM-DD`, from year 0001 to 9999. A month or day of one digit is accepted and padded.",
   extensions: { fault: dateFault },
   parseValue: parseDate,
-  parseLiteral: (node) => parseDate("value" in node ? node.value : undefined),
+  parseLiteral: (node) => parseDate(node.kind === Kind.STRING ? node.value : undefined),
 });
 
 export const DateTimeScalar = new GraphQLScalarType({
@@ -36,7 +36,7 @@ export const JwtScalar = new GraphQLScalarType<string, string>({
     return value;
   },
   parseLiteral(node) {
-    if (node.kind !== "StringValue") throw new GraphQLError("Not a valid string.");
+    if (node.kind !== Kind.STRING) throw new GraphQLError("Not a valid string.");
     return node.value;
   },
 });

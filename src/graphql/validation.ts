@@ -16,7 +16,9 @@ export function createValidator(
   { introspection }: { introspection: boolean },
 ): (document: DocumentNode) => readonly GraphQLError[] {
   const rules = specifiedRules.map((rule) =>
-    rule === ValuesOfCorrectTypeRule || rule === ProvidedRequiredArgumentsRule ? exceptInMutationArguments(rule) : rule,
+    rule === ValuesOfCorrectTypeRule || rule === ProvidedRequiredArgumentsRule
+      ? exceptInMutationArguments(rule)
+      : rule,
   );
   if (!introspection) rules.push(NoSchemaIntrospectionCustomRule);
   const results = new WeakMap<DocumentNode, readonly GraphQLError[]>();

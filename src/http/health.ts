@@ -8,7 +8,7 @@ export function registerHealth(server: FastifyInstance, checkDatabase: () => Pro
       await checkDatabase();
       return { status: "ok" };
     } catch (error) {
-      request.log.warn({ requestId: request.id, err: error }, "not ready: the database does not answer");
+      request.log.warn({ err: error }, "not ready: the database does not answer");
       return reply.code(503).send({ status: "unavailable", reason: "the database does not answer" });
     }
   });

@@ -1,7 +1,7 @@
 import type { ApolloServer } from "@apollo/server";
 import fastifyCors from "@fastify/cors";
 import fastifyHelmet from "@fastify/helmet";
-import fastify from "fastify";
+import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
 import type { Context } from "../graphql/context.ts";
@@ -21,14 +21,19 @@ export interface ServerOptions {
   ide: boolean;
 }
 
-export type RequestFacts = { requestId: string; ip: string; userAgent: string | undefined; authorization: string | undefined };
+export type RequestFacts = {
+  requestId: string;
+  ip: string;
+  userAgent: string | undefined;
+  authorization: string | undefined;
+};
 
 /** The door: routes, limits and headers. It listens to nothing until told so. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { trustProxy } = options;
   const server: FastifyInstance = fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
     trustProxy:
       typeof trustProxy === "number" ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
@@ -44,12 +49,20 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ errors: [{ message: `Nothing is at ${request.method} ${request.url.slice(0, 200)}. The API is at POST /graphql.`, extensions: { code: "NOT_FOUND" } }] }),
+    reply
+      .code(404)
+      .send({
+        errors: [
+          {
+            message: `Nothing is at ${request.method} ${request.url.slice(0, 200)}. The API is at POST /graphql.`,
+            extensions: { code: "NOT_FOUND" },
+          },
+        ],
+      }),
   );
   server.addHook("onResponse", async (request, reply) => {
     request.log.info(
       {
-        requestId: request.id,
         method: request.method,
         path: request.url.split("?", 1)[0]?.slice(0, 200),
         status: reply.statusCode,
@@ -62,7 +75,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   await server.register(fastifyHelmet, {
     // Answers of the API are data: nothing of them may run, be framed or load anything.
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
   });
   await server.register(fastifyCors, { origin: options.corsOrigins, methods: ["GET", "POST"], maxAge: 600 });
   await registerGraphql(server, options.apollo, options.makeContext);

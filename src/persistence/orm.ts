@@ -11,7 +11,7 @@ export type Orm = MikroORM;
 const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /** Connects at the first query, not before. */
-export function createOrm(databaseUrl: string, logger: Pick<Logger, "warn">): Orm {
+export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Orm {
   return new MikroORM({
     clientUrl: databaseUrl,
     entities: [User, Session],
@@ -35,7 +35,7 @@ export function createOrm(databaseUrl: string, logger: Pick<Logger, "warn">): Or
       application_name: "gatehouse",
     },
     debug: false,
-    logger: (message: string) => logger.warn({ component: "orm" }, message),
+    logger: (message: string) => logger.info({ component: "orm" }, message),
     colors: false,
   });
 }

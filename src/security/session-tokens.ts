@@ -75,7 +75,11 @@ export class SessionTokens {
     }
     const { header, payload } = verified;
     if (header.typ !== typ || typeof payload === "string") throw new Unauthenticated("TOKEN_INVALID");
-    const { sub: userId, sid: sessionId, gen: generation } = payload as jwt.JwtPayload & Record<string, unknown>;
+    const {
+      sub: userId,
+      sid: sessionId,
+      gen: generation,
+    } = payload as jwt.JwtPayload & Record<string, unknown>;
     if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
     return { userId, sessionId, generation };
   }

@@ -16,7 +16,8 @@ export class AuthPayload {
   expiresAt!: Date;
 
   @Field(() => JwtScalar, {
-    description: "Good for one `refreshToken`, which answers with the next one. Keep it where scripts cannot read it.",
+    description:
+      "Good for one `refreshToken`, which answers with the next one. Keep it where scripts cannot read it.",
   })
   refreshToken!: string;
 

@@ -15,6 +15,8 @@ registerEnumType(LogoutScope, {
 
 @ObjectType({ description: "What a sign-out ended.", simpleResolvers: true })
 export class LogoutPayload {
-  @Field(() => Int, { description: "How many live sessions were ended; 0 when there was nothing left to end." })
+  @Field(() => Int, {
+    description: "How many live sessions were ended; 0 when there was nothing left to end.",
+  })
   revokedSessions!: number;
 }

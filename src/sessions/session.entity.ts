@@ -6,7 +6,10 @@ const SessionSchema = defineEntity({
   name: "Session",
   tableName: "sessions",
   properties: {
-    id: p.uuid().primary().onCreate(() => v7()),
+    id: p
+      .uuid()
+      .primary()
+      .onCreate(() => v7()),
     user: () => p.manyToOne(User).ref().deleteRule("cascade").index("sessions_user_id_index"),
     /** Grows by one with each refresh; the only refresh token that counts carries it. */
     refreshGeneration: p.integer().default(0),

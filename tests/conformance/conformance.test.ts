@@ -24,7 +24,34 @@ interface Case {
 }
 
 /** Recorded cases in which the gateway differs on purpose, each with its reason. */
-const deviations: Record<string, string> = {};
+const deviations: Record<string, string> = {
+  "conduit.login.two_accounts_differing_in_case_lower":
+    "Case does not make a second account here, so the second registration of the recording is refused.",
+  "conduit.register.proto_pollution_keys":
+    "GraphQL refuses fields that an input does not have; the reference ignored `__proto__` and `constructor`.",
+};
+
+/** The recording could not keep these inputs (raw escapes, very long text) and has `{}`; made again from id and answer. */
+const restoredInputs: Record<string, Record<string, unknown>> = {
+  "conduit.register.username_lone_high_surrogate": { ...alice(), username: "\ud800" },
+  "conduit.register.username_surrogate_pair_escape": { ...alice(), username: "\ud83d\ude00" },
+  "conduit.register.email_lone_surrogate": { ...alice(), email: "\ud800@example.com" },
+  "conduit.register.order_username_nul_surrogate": { ...alice(), username: "a\0\ud800" },
+  "conduit.register.order_two_surrogates_first_reported": { ...alice(), username: "\udfff\ud800" },
+  "sirneij.register.full_name_len_20000": { ...alice(), fullName: "f".repeat(20_000) },
+  "sirneij.register.full_name_len_20001": { ...alice(), fullName: "f".repeat(20_001) },
+  "sirneij.update.full_name_len_20001": { fullName: "f".repeat(20_001) },
+};
+
+function alice() {
+  return { email: "alice@example.com", username: "alice", password: "password123" };
+}
+
+/** `{{repeat:f:20000}}` stands for 20,000 times f. */
+function expand(value: unknown): unknown {
+  const [, text, times] = /^{{repeat:(.+):(\d+)}}$/.exec(String(value)) ?? [];
+  return text === undefined ? value : text.repeat(Number(times));
+}
 
 const cases = readFileSync(new URL("conformance.jsonl", import.meta.url), "utf8")
   .split("\n")
@@ -49,13 +76,17 @@ beforeEach(() => gateway.sql("truncate users cascade"));
 async function run(step: Step, tokens: Map<string, string>) {
   if (step.sql !== undefined) return void (await gateway.sql(step.sql));
   const op = step.op ?? "me";
-  const authorization = step.authorization?.replaceAll(/{{(\w+)}}/g, (_all, name: string) => tokens.get(name) ?? "");
+  const authorization = step.authorization?.replaceAll(
+    /{{(\w+)}}/g,
+    (_all, name: string) => tokens.get(name) ?? "",
+  );
   const answer = await rawRequest(gateway.url, {
     body: { query: documents[op], variables: { input: step.input ?? (op === "me" ? undefined : {}) } },
     ...(authorization !== undefined && { authorization }),
   });
   if (step.save) {
-    tokens.set(step.save, answer.data?.[op]?.token);
+    // The references answer an update with a token; here the one it was sent with goes on.
+    tokens.set(step.save, answer.data?.[op]?.token ?? authorization?.split(" ")[1]);
     // The recordings name the other token of the pair without saving it by a step.
     tokens.set("refresh", answer.data?.[op]?.refreshToken);
   }
@@ -67,15 +98,18 @@ describe("recorded behaviour of the reference services", () => {
     "%s",
     async (_id, recorded) => {
       const tokens = new Map<string, string>();
+      const input = restoredInputs[recorded.id];
       for (const step of recorded.given) await run(step, tokens);
-      const answer = await run(recorded.do, tokens);
+      const answer = await run({ ...recorded.do, ...(input && { input }) }, tokens);
       if (!answer) throw new Error("the step that counts is an operation");
       const { op, data, errors } = answer;
 
       const { user: expectedUser, errors: expectedErrors, unauthenticated } = recorded.expect;
       if (expectedUser) {
         expect(errors).toBeUndefined();
-        expect(op === "me" ? data.me : data[op].user).toMatchObject(expectedUser);
+        expect(op === "me" ? data.me : data[op].user).toMatchObject(
+          Object.fromEntries(Object.entries(expectedUser).map(([name, value]) => [name, expand(value)])),
+        );
         return;
       }
       expect(errors).toHaveLength(1);
@@ -91,9 +125,9 @@ describe("recorded behaviour of the reference services", () => {
     },
   );
 
-  it("lists only deviations that exist", () => {
+  it("makes exceptions only of cases that exist", () => {
     const ids = new Set(cases.map(({ id }) => id));
-    expect(Object.keys(deviations).filter((id) => !ids.has(id))).toEqual([]);
+    expect(Object.keys({ ...deviations, ...restoredInputs }).filter((id) => !ids.has(id))).toEqual([]);
     expect(cases).toHaveLength(478);
   });
 });

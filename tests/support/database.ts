@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import { Client } from "pg";
+import type { QueryResultRow } from "pg";
 
 export const templateDatabase = "gatehouse_template";
 
@@ -12,12 +13,12 @@ export function databaseUrl(name: string): string {
   return url.href;
 }
 
-export async function query<Row extends pg.QueryResultRow>(
+export async function query<Row extends QueryResultRow>(
   url: string,
   text: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query<Row>(text, values)).rows;

@@ -39,7 +39,12 @@ const testEnvironment = {
 export async function startGateway(environment: Record<string, string> = {}): Promise<Gateway> {
   const databaseUrl = environment["DATABASE_URL"] ?? (await createDatabase());
   const jwtSecret = environment["JWT_SECRET"] ?? randomBytes(32).toString("base64url");
-  const config = loadConfig({ ...testEnvironment, ...environment, DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret });
+  const config = loadConfig({
+    ...testEnvironment,
+    ...environment,
+    DATABASE_URL: databaseUrl,
+    JWT_SECRET: jwtSecret,
+  });
   const log: string[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line: string) => void log.push(line) });
   const app = await createApp(config, { databaseUrl, jwtSecret }, logger);

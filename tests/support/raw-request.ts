@@ -7,7 +7,8 @@ export function rawRequest(
   { body, authorization }: { body: unknown; authorization?: string },
 ): Promise<GraphqlAnswer> {
   const headers: Record<string, string> = { "content-type": "application/json" };
-  if (authorization !== undefined) headers["authorization"] = Buffer.from(authorization, "utf8").toString("latin1");
+  if (authorization !== undefined)
+    headers["authorization"] = Buffer.from(authorization, "utf8").toString("latin1");
   return new Promise((resolve, reject) => {
     const sent = request(`${url}/graphql`, { method: "POST", headers }, (answer) => {
       let text = "";

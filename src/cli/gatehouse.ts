@@ -1,0 +1,36 @@
+import "reflect-metadata";
+import { Command } from "commander";
+import { existsSync } from "node:fs";
+import { createSuperuserCommand } from "./createsuperuser.ts";
+import { migrateCommand } from "./migrate.ts";
+import { schemaCommand } from "./schema.ts";
+import { serveCommand } from "./serve.ts";
+import { shellCommand } from "./shell.ts";
+
+/** The `gatehouse` command. A failure that is foreseen is said in a line, and the exit code is 1. */
+export async function run(argv: string[]): Promise<void> {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const program = new Command("gatehouse")
+    .description(
+      "A GraphQL authentication gateway on PostgreSQL.\n\nSettings come from the environment or a .env file; " +
+        "without DATABASE_URL an embedded PostgreSQL keeps the data under DATA_DIR.",
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  npx gatehouse serve             start the API and the IDE on http://127.0.0.1:4000\n" +
+        "  npx gatehouse createsuperuser   make an account for the staff\n" +
+        "  npx gatehouse migrate status    which migrations the database has",
+    )
+    .addCommand(serveCommand())
+    .addCommand(migrateCommand())
+    .addCommand(createSuperuserCommand())
+    .addCommand(shellCommand())
+    .addCommand(schemaCommand());
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    for (const line of (error instanceof Error ? error.message : String(error)).split("\n"))
+      process.stderr.write(`gatehouse: ${line}\n`);
+    process.exitCode = 1;
+  }
+}

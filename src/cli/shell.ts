@@ -1,0 +1,22 @@
+import { Command } from "commander";
+import { once } from "node:events";
+import { start } from "node:repl";
+import { User } from "../accounts/user.entity.ts";
+import { Session } from "../sessions/session.entity.ts";
+import { withApp } from "./with-app.ts";
+
+export function shellCommand(): Command {
+  return new Command("shell")
+    .description("a JavaScript prompt with the services and entities loaded")
+    .action(() =>
+      withApp(async ({ orm, accounts, sessions, hasher }) => {
+        const names = { orm, em: orm.em.fork(), User, Session, accounts, sessions, hasher };
+        process.stdout.write(
+          `Loaded: ${Object.keys(names).join(", ")}. Try: await em.find(User, {}, { limit: 5 })  (.exit leaves)\n`,
+        );
+        const repl = start({ prompt: "gatehouse> " });
+        Object.assign(repl.context, names);
+        await once(repl, "exit");
+      }),
+    );
+}

@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Browser } from "playwright-core";
+import { launchBrowser } from "./support/browser.ts";
+import { startGateway } from "./support/gateway.ts";
+import { IdePage } from "./support/ide-page.ts";
+
+let gateway: { url: string; close(): Promise<void> };
+let browser: Browser | undefined;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  browser = await launchBrowser();
+  if (!browser) {
+    console.warn(
+      "SKIPPED: the IDE page was not tried in a browser, since no Chromium runs here. " +
+        "Install Debian's `chromium` or set CHROMIUM_PATH.",
+    );
+  }
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway.close();
+});
+
+describe("the files of the IDE page", () => {
+  it("are served with a policy that lets nothing in from elsewhere", async () => {
+    const page = await fetch(`${gateway.url}/`);
+    const html = await page.text();
+    const policy = page.headers.get("content-security-policy");
+
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(page.headers.get("cache-control")).toBe("no-cache");
+    expect(policy).toContain("default-src 'none';script-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain("upgrade-insecure-requests");
+    expect(html).toContain("<title>Gatehouse</title>");
+    expect(html).not.toMatch(/<script(?![^>]* src="\/ide\/assets\/)/);
+  });
+
+  it("are kept by browsers for as long as their names last", async () => {
+    const html = await (await fetch(`${gateway.url}/`)).text();
+    const names = [...html.matchAll(/"(\/ide\/assets\/[^"]+)"/g)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThanOrEqual(3);
+
+    for (const name of names) {
+      const file = await fetch(gateway.url + name, { method: "HEAD" });
+      expect(file.status).toBe(200);
+      expect(file.headers.get("content-type")).toMatch(
+        /^(application\/javascript|text\/css|image\/svg\+xml)/,
+      );
+      expect(file.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+      expect(file.headers.get("content-security-policy")).toContain("script-src 'self'");
+    }
+  });
+
+  it.each(["/ide/assets/missing.js", "/ide/assets/%2e%2e/inputs.sha256", "/ide/assets/..%2findex.html"])(
+    "are all there is below /ide/assets/: not %s",
+    async (path) => {
+      expect((await fetch(gateway.url + path)).status).toBeGreaterThanOrEqual(400);
+    },
+  );
+});
+
+describe("the IDE page in a browser", () => {
+  afterEach(async () => {
+    for (const context of browser?.contexts() ?? []) await context.close();
+  });
+
+  it("runs every example at the press of its play button", async () => {
+    if (!browser) return;
+    const ide = await IdePage.open(browser, gateway.url);
+    for (const operation of ["Register", "Login", "Me", "UpdateUser", "RefreshToken", "Logout"]) {
+      await ide.openTab(operation);
+      expect(await ide.play()).toEqual({ data: expect.anything() });
+    }
+
+    await ide.openTab("Me");
+    const { errors } = await ide.play();
+    expect(errors[0].extensions).toMatchObject({ code: "UNAUTHENTICATED", reason: "TOKEN_REVOKED" });
+  });
+
+  it("runs register and me with a pasted header, asks nobody else and leaves nothing in the browser", async () => {
+    if (!browser) return;
+    const ide = await IdePage.open(browser, gateway.url);
+
+    const input = { email: "grace@example.com", username: "grace", password: "a password nobody may keep" };
+    await ide.openTab("Register");
+    await ide.paste("Variables", { input });
+    const { token } = (await ide.play()).data.register;
+
+    await ide.openTab("Me");
+    await ide.paste("Headers", { Authorization: `Token ${token}` });
+    expect((await ide.play()).data.me).toMatchObject({ email: input.email, username: input.username });
+    await ide.waitForResult(input.email);
+
+    expect(ide.complaints).toEqual([]);
+    expect(ide.outsideRequests).toEqual([]);
+    expect(await ide.whatTheBrowserKeeps()).toEqual({ cookies: [], origins: [], session: {}, caches: [] });
+  });
+});

@@ -1,0 +1,92 @@
+import type { Browser, Page } from "playwright-core";
+
+/** What a browser may store for a page: nothing of the IDE's belongs in any of it. */
+export interface Kept {
+  cookies: unknown[];
+  origins: unknown[];
+  session: Record<string, string>;
+  caches: string[];
+}
+
+/** The IDE page as a person uses it, in a browser context of its own that cannot reach any other server. */
+export class IdePage {
+  /** Requests to any other origin; they were cut off. */
+  readonly outsideRequests: string[] = [];
+  /** Errors of the page and everything its security policy refused. */
+  readonly complaints: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    private readonly origin: string,
+  ) {}
+
+  static async open(browser: Browser, origin: string): Promise<IdePage> {
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      permissions: ["clipboard-write"],
+    });
+    const ide = new IdePage(await context.newPage(), origin);
+    await ide.watch();
+    await ide.page.goto(`${origin}/`);
+    await ide.editor("Operation").waitFor();
+    return ide;
+  }
+
+  async openTab(operation: string): Promise<void> {
+    await this.page.getByRole("tab", { name: operation }).getByRole("button", { name: operation }).click();
+  }
+
+  /** Replaces what stands in the variables or the headers. */
+  async paste(pane: "Variables" | "Headers", value: object): Promise<void> {
+    await this.page.getByRole("button", { name: pane, exact: true }).click();
+    await this.editor(pane).click();
+    await this.page.keyboard.press("ControlOrMeta+A");
+    // Pasted, since the editor closes the brackets and quotes of what is typed.
+    await this.page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(JSON.stringify(value))})`);
+    await this.page.keyboard.press("ControlOrMeta+V");
+  }
+
+  /** Presses the play button; the body of the answer. */
+  // oxlint-disable-next-line typescript/no-explicit-any
+  async play(): Promise<any> {
+    const answer = this.page.waitForResponse(
+      (response) =>
+        response.url().endsWith("/graphql") && !response.request().postData()?.includes("__schema"),
+    );
+    await this.page.getByRole("button", { name: /^Execute query/ }).click();
+    return (await answer).json();
+  }
+
+  async waitForResult(text: string): Promise<void> {
+    await this.page.locator(".result-window").getByText(text).waitFor();
+  }
+
+  async whatTheBrowserKeeps(): Promise<Kept> {
+    // GraphiQL writes to a storage half a second after an edit: nothing to be found before that would prove nothing.
+    const edited = await this.page.evaluate(() => performance.now());
+    await this.page.waitForFunction((since) => performance.now() > since + 1_000, edited);
+    const rest = await this.page.evaluate<Pick<Kept, "session" | "caches">>(
+      "caches.keys().then((caches) => ({ session: { ...sessionStorage }, caches }))",
+    );
+    return { ...(await this.page.context().storageState({ indexedDB: true })), ...rest };
+  }
+
+  private editor(name: "Operation" | "Variables" | "Headers") {
+    if (name === "Operation") return this.page.locator(".graphiql-query-editor .view-line").first();
+    return this.page.locator(".graphiql-editor-tool .view-lines").nth(name === "Variables" ? 0 : 1);
+  }
+
+  private async watch(): Promise<void> {
+    this.page.on("pageerror", (error) => this.complaints.push(error.message));
+    // Chromium writes violations of the Content-Security-Policy to the console as errors, those of workers too.
+    this.page.on("console", (message) => {
+      if (message.type() === "error") this.complaints.push(message.text());
+    });
+    await this.page.context().route("**/*", async (route) => {
+      const url = route.request().url();
+      if (new URL(url).origin === this.origin) return route.continue();
+      this.outsideRequests.push(url);
+      return route.abort();
+    });
+  }
+}
