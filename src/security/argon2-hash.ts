@@ -1,0 +1,109 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+
+import { argon2d, argon2i, argon2id, hash } from "argon2";
+
+/** Memory in KiB, passes over it, and threads. */
+export interface Argon2Cost {
+  memoryCost: number;
+  timeCost: number;
+  parallelism: number;
+}
+
+/** What a PHC string says. */
+export interface Argon2Hash extends Argon2Cost {
+  type: typeof argon2d | typeof argon2i | typeof argon2id;
+  version: number;
+  salt: Buffer;
+  digest: Buffer;
+}
+
+const types = { argon2d, argon2i, argon2id } as const;
+const olderVersion = 0x10;
+const presentVersion = 0x13;
+const saltBytes = 16;
+const digestBytes = 32;
+// 256 MiB, and one pass over 1 GiB, which takes about a second: more than Django or any guideline for logins asks.
+const maxMemory = 256 * 1024;
+const maxWork = 1024 * 1024;
+const maxParallelism = 16;
+
+// Three of m, t and p in any order, a salt of 8 to 64 bytes and a digest of 16 to 64.
+const phcString =
+  /^\$(argon2d|argon2i|argon2id)(?:\$v=(16|19))?\$([mtp]=\d{1,10}(?:,[mtp]=\d{1,10}){2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
+
+/** Reads a PHC string; undefined if it is malformed or asks for more than a sign-in may cost (see isAffordable). */
+export function parseArgon2Hash(text: string, present: Argon2Cost): Argon2Hash | undefined {
+  const [, type, version, cost, salt, digest] = phcString.exec(text) ?? [];
+  if (type === undefined || cost === undefined || salt === undefined || digest === undefined)
+    return undefined;
+  const parsed: Argon2Hash = {
+    type: types[type as keyof typeof types],
+    version: Number(version ?? olderVersion),
+    ...parseCost(cost),
+    salt: Buffer.from(salt, "base64"),
+    digest: Buffer.from(digest, "base64"),
+  };
+  return isPossible(parsed) && isAffordable(parsed, present) ? parsed : undefined;
+}
+
+/** A hash of nobody's password: checking it costs what checking a real one costs, and always fails. */
+export function decoyArgon2Hash(cost: Argon2Cost): Argon2Hash {
+  return { ...freshSettings(cost), digest: randomBytes(digestBytes) };
+}
+
+/** Hashes with argon2id (RFC 9106) into a PHC string. */
+export async function makeArgon2Hash(password: string, cost: Argon2Cost): Promise<string> {
+  const settings = freshSettings(cost);
+  const digest = await hash(password, { ...settings, hashLength: digestBytes, raw: true });
+  // Not the library's own text, which puts p before t: others, Django among them, read m, t, p only.
+  const { version, memoryCost, timeCost, parallelism, salt } = settings;
+  const costText = `m=${memoryCost},t=${timeCost},p=${parallelism}`;
+  return `$argon2id$v=${version}$${costText}$${unpaddedBase64(salt)}$${unpaddedBase64(digest)}`;
+}
+
+/** Compares in constant time, at the cost the stored hash was made with. */
+export async function matchesArgon2Hash(stored: Argon2Hash, password: string): Promise<boolean> {
+  const { digest, ...settings } = stored;
+  return timingSafeEqual(await hash(password, { ...settings, hashLength: digest.length, raw: true }), digest);
+}
+
+/** Whether makeArgon2Hash would make such a hash today. */
+export function isPresentArgon2Hash(stored: Argon2Hash, present: Argon2Cost): boolean {
+  return (
+    stored.type === argon2id &&
+    stored.version === presentVersion &&
+    stored.digest.length === digestBytes &&
+    stored.memoryCost === present.memoryCost &&
+    stored.timeCost === present.timeCost &&
+    stored.parallelism === present.parallelism
+  );
+}
+
+/** A stored hash may cost what is usual anywhere, or what this service itself is set to. */
+function isAffordable(stored: Argon2Cost, present: Argon2Cost): boolean {
+  return (
+    stored.memoryCost <= Math.max(maxMemory, present.memoryCost) &&
+    stored.memoryCost * stored.timeCost <= Math.max(maxWork, present.memoryCost * present.timeCost) &&
+    stored.parallelism <= Math.max(maxParallelism, present.parallelism)
+  );
+}
+
+/** RFC 9106, section 3.1; false also where m, t or p is missing (NaN). */
+function isPossible({ memoryCost, timeCost, parallelism }: Argon2Cost): boolean {
+  return timeCost >= 1 && parallelism >= 1 && memoryCost >= 8 * parallelism;
+}
+
+function parseCost(text: string): Argon2Cost {
+  const values = text.split(",").map((each) => [each.charAt(0), Number(each.slice(2))] as const);
+  const { m = NaN, t = NaN, p = NaN }: Record<string, number> = Object.fromEntries(values);
+  return { memoryCost: m, timeCost: t, parallelism: p };
+}
+
+function freshSettings({ memoryCost, timeCost, parallelism }: Argon2Cost): Omit<Argon2Hash, "digest"> {
+  const salt = randomBytes(saltBytes);
+  return { type: argon2id, version: presentVersion, memoryCost, timeCost, parallelism, salt };
+}
+
+function unpaddedBase64(bytes: Buffer): string {
+  return bytes.toString("base64").replace(/=+$/, "");
+}
