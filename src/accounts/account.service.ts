@@ -1,6 +1,6 @@
 import { LockMode, raw, UniqueConstraintViolationException } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { InvalidInput, Unauthenticated } from "../errors.ts";
+import { InvalidInput, TooManyRequests, Unauthenticated } from "../errors.ts";
 import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
@@ -50,7 +50,7 @@ export class AccountService {
     const { valid, needsRehash } = await this.hasher.verify(user?.passwordHash ?? null, input.password);
     if (user === null || !valid) throw new InvalidInput(notFound);
     if (!user.isActive) throw new InvalidInput(deactivated);
-    const passwordHash = needsRehash ? await this.hasher.hash(input.password) : user.passwordHash;
+    const passwordHash = needsRehash ? await this.rehash(user, input.password) : user.passwordHash;
     return this.em.fork().transactional(async (em) => {
       // A password that was changed, or an account deactivated, since we looked must not open a session.
       const signedIn = await em.nativeUpdate(
@@ -102,6 +102,14 @@ export class AccountService {
         return andThen(em, user);
       }),
     );
+  }
+
+  /** The next sign-in will do where the hasher is busy: the password was right, so this one must not fail. */
+  private rehash(user: User, password: string): Promise<string> {
+    return this.hasher.hash(password).catch((error: unknown) => {
+      if (error instanceof TooManyRequests) return user.passwordHash;
+      throw error;
+    });
   }
 
   private findByName({ email, username }: LoginInput): Promise<User | null> {

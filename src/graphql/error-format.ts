@@ -1,6 +1,6 @@
-import { GraphQLError, Kind } from "graphql";
+import { GraphQLError } from "graphql";
 import type { GraphQLFormattedError } from "graphql";
-import { CallerError, InvalidInput } from "../errors.ts";
+import { CallerError } from "../errors.ts";
 
 /** The part of a logger that failures need. */
 export interface ErrorLog {
@@ -11,7 +11,7 @@ export type ErrorFormatter = (errors: readonly GraphQLError[], requestId: string
 
 /** The one place where failures become entries of `errors`; what is not meant for the caller goes to the log instead. */
 export function createErrorFormatter(logger: ErrorLog): ErrorFormatter {
-  return (errors, requestId) => oneEntryForVariables(errors).map((error) => format(error, requestId, logger));
+  return (errors, requestId) => errors.map((error) => format(error, requestId, logger));
 }
 
 function format(error: GraphQLError, requestId: string, logger: ErrorLog): GraphQLFormattedError {
@@ -35,22 +35,4 @@ export function internalError(cause: unknown, requestId: string, logger: ErrorLo
     message: `Something went wrong on our side. Quote request id ${requestId} when you report it.`,
     extensions: { code: "INTERNAL_SERVER_ERROR", requestId },
   };
-}
-
-/** GraphQL reports each faulty variable of a query by itself; the caller gets one entry with the whole map. */
-function oneEntryForVariables(errors: readonly GraphQLError[]): readonly GraphQLError[] {
-  const faults = errors.filter((error) => error.nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION && !error.path);
-  if (faults.length === 0 || faults.length < errors.length) return errors;
-  const map: Record<string, string[]> = {};
-  for (const fault of faults) {
-    const [node] = fault.nodes ?? [];
-    if (node?.kind === Kind.VARIABLE_DEFINITION) (map[node.variable.name.value] ??= []).push(fault.message);
-  }
-  const cause = new InvalidInput(map);
-  return [
-    new GraphQLError(cause.message, {
-      originalError: cause,
-      nodes: faults.flatMap((fault) => fault.nodes ?? []),
-    }),
-  ];
 }

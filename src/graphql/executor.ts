@@ -11,6 +11,7 @@ import {
 import type { DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { Context } from "./context.ts";
 import { rawVariables } from "./raw-values.ts";
+import { withOneEntryForVariables } from "./variable-errors.ts";
 
 export interface Operation {
   document: DocumentNode;
@@ -35,13 +36,15 @@ export function createExecutor(schema: GraphQLSchema): (operation: Operation) =>
 
   return async ({ document, operation, variables, context }) => {
     if (operation.operation !== OperationTypeNode.MUTATION)
-      return execute({
-        schema,
-        document,
-        operationName: operation.name?.value,
-        contextValue: context,
-        variableValues: variables,
-      });
+      return withOneEntryForVariables(
+        await execute({
+          schema,
+          document,
+          operationName: operation.name?.value,
+          contextValue: context,
+          variableValues: variables,
+        }),
+      );
 
     let lenient = documents.get(operation);
     if (lenient === undefined)
@@ -54,7 +57,7 @@ export function createExecutor(schema: GraphQLSchema): (operation: Operation) =>
       variableValues: variables,
     });
     const failed = result.data != null && Object.values(result.data).includes(null);
-    return failed ? { ...result, data: null } : result;
+    return withOneEntryForVariables(failed ? { ...result, data: null } : result);
   };
 }
 

@@ -2,16 +2,17 @@ import {
   coerceInputValue,
   getNamedType,
   getNullableType,
-  isEnumType,
   isInputObjectType,
   isNonNullType,
+  Kind,
+  valueFromAST,
 } from "graphql";
 import type { GraphQLArgument, GraphQLInputField, GraphQLInputObjectType } from "graphql";
 import { InvalidInput } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
 import { trim } from "../security/text-rules.ts";
 import type { CheckScope, TextRules, WholeInputCheck } from "./input-rules.ts";
-import { EnumLiteral } from "./raw-values.ts";
+import { Literal } from "./raw-values.ts";
 
 type Definition = GraphQLArgument | GraphQLInputField;
 type Values = Record<string, unknown>;
@@ -63,7 +64,7 @@ async function checkInputObject(
   raw: unknown,
   scope: CheckScope,
 ): Promise<{ values: Values; errors: FieldErrors }> {
-  if (typeof (raw ?? {}) !== "object" || Array.isArray(raw) || raw instanceof EnumLiteral)
+  if (typeof (raw ?? {}) !== "object" || Array.isArray(raw) || raw instanceof Literal)
     return { values: {}, errors: { error: ["Invalid data. Expected an object."] } };
 
   const given = (raw ?? {}) as Values;
@@ -107,20 +108,25 @@ function checkValue(definition: Definition, raw: unknown, siblings: Values = {})
 }
 
 function checkText(text: TextRules, raw: unknown): Checked {
-  if (typeof raw !== "string") return { faults: [text.wrongType ?? "Not a valid string."] };
-  const trimmed = trim(raw);
+  const given = raw instanceof Literal && raw.node.kind === Kind.STRING ? raw.node.value : raw;
+  if (typeof given !== "string") return { faults: [text.wrongType ?? "Not a valid string."] };
+  const trimmed = trim(given);
   if (trimmed === "") return { faults: ["This field may not be blank."] };
-  const value = text.verbatim ? raw : trimmed;
+  const value = text.verbatim ? given : trimmed;
   return { value, faults: text.rules.map((rule) => rule(value)).filter((fault) => fault !== undefined) };
 }
 
-function checkLeaf(definition: Definition, raw: unknown): Checked {
-  const named = getNamedType(definition.type);
-  const sent = isEnumType(named) && raw instanceof EnumLiteral ? raw.name : raw;
-  let valid = true;
-  const value = coerceInputValue(sent, definition.type, () => (valid = false));
+function checkLeaf({ type }: Definition, raw: unknown): Checked {
+  let value: unknown;
+  if (raw instanceof Literal) value = valueFromAST(raw.node, type);
+  else {
+    let valid = true;
+    const coerced: unknown = coerceInputValue(raw, type, () => (valid = false));
+    if (valid) value = coerced;
+  }
+  const named = getNamedType(type);
   const fault = (named.extensions["fault"] as string | undefined) ?? `Not a valid ${named.name}.`;
-  return valid ? { value, faults: [] } : { faults: [fault] };
+  return value === undefined ? { faults: [fault] } : { value, faults: [] };
 }
 
 /** Inputs come from outside: what an object inherits is nothing that was sent. */

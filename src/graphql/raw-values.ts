@@ -1,12 +1,12 @@
 import { Kind } from "graphql";
 import type { FieldNode, OperationDefinitionNode, ValueNode } from "graphql";
 
-/** An enum value written in the query; a string of the same letters is something else. */
-export class EnumLiteral {
-  readonly name: string;
+/** A scalar or enum value written in the query: it is read by other rules than a value of a variable. */
+export class Literal {
+  readonly node: ValueNode;
 
-  constructor(name: string) {
-    this.name = name;
+  constructor(node: ValueNode) {
+    this.node = node;
   }
 }
 
@@ -19,11 +19,6 @@ export function rawValue(node: ValueNode, variables: Values): unknown {
       return variables[node.name.value];
     case Kind.NULL:
       return null;
-    case Kind.INT:
-    case Kind.FLOAT:
-      return Number(node.value);
-    case Kind.ENUM:
-      return new EnumLiteral(node.value);
     case Kind.LIST:
       return node.values.map((item) => rawValue(item, variables) ?? null);
     case Kind.OBJECT:
@@ -33,7 +28,7 @@ export function rawValue(node: ValueNode, variables: Values): unknown {
           .filter(([, value]) => value !== undefined),
       );
     default:
-      return node.value;
+      return new Literal(node);
   }
 }
 

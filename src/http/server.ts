@@ -49,16 +49,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send({
-        errors: [
-          {
-            message: `Nothing is at ${request.method} ${request.url.slice(0, 200)}. The API is at POST /graphql.`,
-            extensions: { code: "NOT_FOUND" },
-          },
-        ],
-      }),
+    reply.code(404).send({
+      errors: [
+        {
+          message: `Nothing is at ${request.method} ${request.url.slice(0, 200)}. The API is at POST /graphql.`,
+          extensions: { code: "NOT_FOUND" },
+        },
+      ],
+    }),
   );
   server.addHook("onResponse", async (request, reply) => {
     request.log.info(

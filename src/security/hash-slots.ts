@@ -1,14 +1,4 @@
-/** No slot is free and the queue is full. */
-export class HasherBusy extends Error {
-  override readonly name = "HasherBusy";
-  /** Whole seconds until the queue as it stands has been worked off, at least 1. */
-  readonly retryAfter: number;
-
-  constructor(retryAfter: number) {
-    super("Too many passwords are waiting to be hashed.");
-    this.retryAfter = retryAfter;
-  }
-}
+import { TooManyRequests } from "../errors.ts";
 
 const assumedMilliseconds = 100;
 const weightOfLatest = 0.2;
@@ -34,7 +24,7 @@ export class HashSlots {
     return this.#queue.length;
   }
 
-  /** Rejects with HasherBusy, the work not begun, where there is no place left. */
+  /** Rejects with TooManyRequests, the work not begun, where there is no place left. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     await this.#takeSlot();
     const startedAt = performance.now();
@@ -51,7 +41,7 @@ export class HashSlots {
       this.#running += 1;
       return undefined;
     }
-    if (this.#queue.length >= this.#queueLimit) throw new HasherBusy(this.#secondsOfWork());
+    if (this.#queue.length >= this.#queueLimit) throw new TooManyRequests(this.#secondsOfWork());
     return new Promise((resolve) => this.#queue.push(resolve));
   }
 

@@ -10,8 +10,6 @@ import type { PasswordCheck } from "./django-passwords.ts";
 import { djangoPasswordCheck } from "./django-passwords.ts";
 import { HashSlots } from "./hash-slots.ts";
 
-export { HasherBusy } from "./hash-slots.ts";
-
 /** `memoryCost` in KiB; `concurrency` hashes run at once, `queueLimit` more wait. */
 export interface PasswordHasherOptions extends Argon2Cost {
   concurrency: number;
@@ -31,7 +29,7 @@ interface StoredHash {
 
 const maxStoredLength = 512;
 
-/** Every method rejects with HasherBusy, at once, when the queue is full. */
+/** Every method rejects with TooManyRequests, at once, when the queue is full. */
 export class PasswordHasher {
   readonly #cost: Argon2Cost;
   readonly #slots: HashSlots;

@@ -2,7 +2,8 @@ import { setImmediate } from "node:timers/promises";
 
 import { describe, expect, it } from "@jest/globals";
 
-import { HashSlots, HasherBusy } from "../../src/security/hash-slots.ts";
+import { TooManyRequests } from "../../src/errors.ts";
+import { HashSlots } from "../../src/security/hash-slots.ts";
 
 /** Work that lasts until it is told to end. */
 function controlledWork() {
@@ -39,7 +40,7 @@ describe("HashSlots", () => {
     const { started, work, endNext } = controlledWork();
     const slots = new HashSlots(1, 1);
     const results = [slots.run(work(1)), slots.run(work(2))];
-    await expect(slots.run(work(3))).rejects.toBeInstanceOf(HasherBusy);
+    await expect(slots.run(work(3))).rejects.toBeInstanceOf(TooManyRequests);
     expect(started).toEqual([1]);
     await endNext();
     await endNext();
@@ -54,7 +55,7 @@ describe("HashSlots", () => {
     const { work, endNext } = controlledWork();
     const slots = new HashSlots(1, 0);
     const only = slots.run(work(1));
-    await expect(slots.run(work(2))).rejects.toBeInstanceOf(HasherBusy);
+    await expect(slots.run(work(2))).rejects.toBeInstanceOf(TooManyRequests);
     await endNext();
     expect(await only).toBe(1);
   });
@@ -80,7 +81,7 @@ describe("HashSlots", () => {
       const slots = new HashSlots(concurrency, queueLimit);
       for (let number = 0; number < queueLimit + concurrency; number += 1) void slots.run(work(number));
       const refusal: unknown = await slots.run(work(0)).catch((error: unknown) => error);
-      return refusal instanceof HasherBusy ? refusal.retryAfter : undefined;
+      return refusal instanceof TooManyRequests ? refusal.details.retryAfter : undefined;
     };
     // Nothing has been measured yet, so each takes the tenth of a second that is assumed.
     expect(await retryAfter(0, 1)).toBe(1);

@@ -2,7 +2,8 @@ import { argon2i, hash as hashWithLibrary } from "argon2";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 import { parseArgon2Hash } from "../../src/security/argon2-hash.ts";
-import { HasherBusy, PasswordHasher } from "../../src/security/password-hasher.ts";
+import { PasswordHasher } from "../../src/security/password-hasher.ts";
+import { TooManyRequests } from "../../src/errors.ts";
 import { Argon2Work } from "./argon2-work.ts";
 
 const cost = { memoryCost: 64, timeCost: 2, parallelism: 1 };
@@ -151,8 +152,8 @@ describe("concurrency", () => {
     ];
     for (const outcome of await Promise.allSettled(refused)) {
       const error: unknown = outcome.status === "rejected" ? outcome.reason : undefined;
-      expect(error).toBeInstanceOf(HasherBusy);
-      expect(error).toMatchObject({ retryAfter: 1 });
+      expect(error).toBeInstanceOf(TooManyRequests);
+      expect(error).toMatchObject({ details: { retryAfter: 1 } });
     }
     expect(await Promise.all(accepted)).toHaveLength(3);
     expect(work.started).toBe(3);
