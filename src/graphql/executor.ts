@@ -78,6 +78,8 @@ function withLenientMutations(schema: GraphQLSchema): GraphQLSchema {
       value: (operation: OperationTypeNode) =>
         operation === OperationTypeNode.MUTATION ? mutation : schema.getRootType(operation),
     },
+    // Fragments name the type that they are on.
+    getType: { value: (name: string) => (name === mutation.name ? mutation : schema.getType(name)) },
   }) as GraphQLSchema;
 }
 
