@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { startGateway } from "./support/gateway.ts";
+import type { Gateway } from "./support/gateway.ts";
+
+let gateway: Gateway;
+beforeAll(async () => {
+  gateway = await startGateway({ CORS_ORIGINS: "https://app.example.com, https://admin.example.com" });
+});
+afterAll(() => gateway.close());
+
+const post = (headers: Record<string, string>, body = JSON.stringify({ query: "{ __typename }" })) =>
+  fetch(`${gateway.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body,
+  });
+
+describe("the door", () => {
+  it("answers /health/live and /health/ready", async () => {
+    for (const path of ["live", "ready"]) {
+      const answer = await fetch(`${gateway.url}/health/${path}`);
+      expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
+    }
+  });
+
+  it("lets the named origins read answers, and no others", async () => {
+    const allowed = await post({ origin: "https://app.example.com" });
+    expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
+    for (const origin of ["https://evil.example.com", "https://app.example.com.evil.example", "null"])
+      expect((await post({ origin })).headers.get("access-control-allow-origin")).toBeNull();
+    const preflight = await fetch(`${gateway.url}/graphql`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://admin.example.com",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization,content-type");
+    expect(preflight.headers.get("access-control-allow-credentials")).toBeNull();
+  });
+
+  it("refuses what a form of another site could send", async () => {
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]) {
+      const answer = await post({ "content-type": type });
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.status).toBeLessThan(500);
+      expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_REQUEST" } }] });
+    }
+    const query = encodeURIComponent("{ __typename }");
+    expect((await fetch(`${gateway.url}/graphql?query=${query}`)).status).toBe(400);
+    const mutation = encodeURIComponent("mutation { logout { revokedSessions } }");
+    const byGet = await fetch(`${gateway.url}/graphql?query=${mutation}`, {
+      headers: { authorization: "Token x" },
+    });
+    expect(byGet.status).toBe(405);
+  });
+
+  it("sends headers that let an answer do nothing but be read", async () => {
+    const { headers } = await post({});
+    expect(headers.get("content-security-policy")).toBe("default-src 'none';frame-ancestors 'none'");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("cache-control")).toBe("no-store");
+    expect(headers.get("x-powered-by")).toBeNull();
+  });
+
+  it("bounds the body and says so", async () => {
+    const answer = await post({}, JSON.stringify({ query: `{ me { id } } #${"x".repeat(100_000)}` }));
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: "PAYLOAD_TOO_LARGE" } }] });
+    const unreadable = await post({}, "{");
+    expect(unreadable.status).toBe(400);
+    expect(await unreadable.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_REQUEST" } }] });
+  });
+
+  it("says where the API is on a path that is not there", async () => {
+    const answer = await fetch(`${gateway.url}/nothing`);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toEqual({
+      errors: [
+        {
+          message: "Nothing is at GET /nothing. The API is at POST /graphql.",
+          extensions: { code: "NOT_FOUND" },
+        },
+      ],
+    });
+  });
+
+  it("logs a line for each request, without query strings", async () => {
+    await fetch(`${gateway.url}/nothing?secret=hunter2`);
+    const lines = gateway.log.map((line) => JSON.parse(line)).filter(({ path }) => path === "/nothing");
+    expect(lines.at(-1)).toMatchObject({
+      requestId: expect.stringMatching(/^[\da-f-]{36}$/),
+      method: "GET",
+      status: 404,
+      ms: expect.any(Number),
+      ip: "127.0.0.1",
+    });
+    expect(gateway.log.join("")).not.toContain("hunter2");
+  });
+});
+
+describe("exploration", () => {
+  const introspection = "{ __schema { types { name } } }";
+
+  it("is on by default and off in production, unless turned on", async () => {
+    expect((await gateway.graphql(introspection)).data.__schema.types.length).toBeGreaterThan(10);
+    expect((await fetch(`${gateway.url}/`)).headers.get("content-type")).toMatch("text/html");
+
+    const closed = await startGateway({ NODE_ENV: "production" });
+    const answer = await closed.graphql(introspection);
+    expect(answer.data).toBeUndefined();
+    expect(answer.errors?.[0].extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
+    expect((await fetch(`${closed.url}/`)).status).toBe(404);
+    const suggestion = await closed.graphql("{ mee { id } }");
+    expect(suggestion.errors?.[0].message).toBe('Cannot query field "mee" on type "Query".');
+    await closed.close();
+
+    const open = await startGateway({ NODE_ENV: "production", INTROSPECTION: "on", IDE: "on" });
+    expect((await open.graphql(introspection)).errors).toBeUndefined();
+    expect((await fetch(`${open.url}/`)).status).toBe(200);
+    await open.close();
+  });
+});
+
+describe("password hashing under load", () => {
+  const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
+  const stranger = { input: { email: "nobody@example.com", password: "a password" } };
+
+  it("runs a set number at once, lets as many wait, and refuses the rest at once", async () => {
+    const busy = await startGateway({
+      HASH_CONCURRENCY: "1",
+      HASH_QUEUE: "2",
+      ARGON2_MEMORY: "65536",
+      ARGON2_TIME: "4",
+    });
+    // A stranger's sign-in is hashed like any other, so it takes a place like any other.
+    const answers = await Promise.all(Array.from({ length: 10 }, () => busy.graphql(login, stranger)));
+    const codes = answers.map(({ errors }) => errors?.[0].extensions.code).toSorted();
+    expect(codes).toEqual([...Array(3).fill("BAD_USER_INPUT"), ...Array(7).fill("TOO_MANY_REQUESTS")]);
+    const refused = answers.find(({ errors }) => errors?.[0].extensions.code === "TOO_MANY_REQUESTS");
+    expect(refused).toMatchObject({ status: 200, data: null });
+    expect(refused?.errors?.[0].extensions.retryAfter).toBeGreaterThanOrEqual(1);
+    expect(refused?.errors?.[0].message).toMatch(/^Too many requests. Try again in \d+ seconds?\.$/);
+    expect((await busy.graphql(login, stranger)).errors?.[0].extensions.code).toBe("BAD_USER_INPUT");
+    await busy.close();
+  });
+});

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findPostmaster } from "../src/persistence/postmaster.ts";
+import { createDatabase, dropDatabase, query } from "./support/database.ts";
+import { gatehouse, killAll, post, serve } from "./support/gateway-process.ts";
+import { until } from "./support/until.ts";
+
+const registration = `mutation { register(input: { email: "ada@example.com", username: "ada", password: "a password" }) { token } }`;
+const jwtSecret = "a secret of thirty-two bytes or more";
+
+let dataDir: string;
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "gatehouse-process-"));
+});
+afterAll(async () => {
+  await killAll();
+  await rm(dataDir, { recursive: true });
+});
+
+describe("gatehouse serve, embedded", () => {
+  it("keeps accounts and tokens over a kill -9, and takes over the database that is left", async () => {
+    const first = await serve({ DATA_DIR: dataDir });
+    const { data } = await post(first.url, registration);
+    const data_ = join(dataDir, "postgres", "data");
+    const postmaster = await findPostmaster(data_);
+
+    const second = await gatehouse(["serve"], { PORT: "0", DATA_DIR: dataDir }).exit;
+    expect([second.code, second.stdout]).toEqual([1, ""]);
+    expect(second.stderr).toBe(
+      `gatehouse: Another gateway already runs on DATA_DIR ${dataDir}; stop it or set another DATA_DIR.\n`,
+    );
+    expect(
+      (await post(first.url, "{ me { username } }", `Token ${data.register.token}`)).errors,
+    ).toBeUndefined();
+
+    first.child.kill("SIGKILL");
+    await first.exit;
+    const next = await serve({ DATA_DIR: dataDir });
+    expect(await findPostmaster(data_)).toMatchObject({ pid: postmaster?.pid });
+    expect(await post(next.url, "{ me { username } }", `Token ${data.register.token}`)).toEqual({
+      data: { me: { username: "ada" } },
+    });
+
+    next.child.kill("SIGTERM");
+    expect(await next.exit).toMatchObject({ code: 0, signal: null, stderr: "" });
+    expect(await findPostmaster(data_)).toBeUndefined();
+  });
+
+  it("keeps its secrets from other users", async () => {
+    expect((await stat(join(dataDir, "jwt-secret"))).mode & 0o777).toBe(0o600);
+    expect((await readFile(join(dataDir, "jwt-secret"), "utf8")).length).toBeGreaterThanOrEqual(32);
+  });
+});
+
+describe("gatehouse serve with DATABASE_URL", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)("finishes what is in flight on %s and exits 0", async (signal) => {
+    const databaseUrl = await createDatabase();
+    const gateway = await serve({
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: jwtSecret,
+      ARGON2_MEMORY: "131072",
+      ARGON2_TIME: "4",
+    });
+    const inFlight = post(gateway.url, registration);
+    // It has reached the database: the names are looked up right before the hashing begins.
+    await until(async () => {
+      const [row] = await query<{ seen: boolean }>(
+        databaseUrl,
+        "select exists (select from pg_stat_activity where datname = current_database() and query like '%normalize%' and pid <> pg_backend_pid()) as seen",
+      );
+      return row?.seen === true;
+    });
+    gateway.child.kill(signal);
+    gateway.child.kill(signal);
+    expect((await inFlight).data.register.token).toEqual(expect.any(String));
+    expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
+    await expect(fetch(gateway.url)).rejects.toThrow();
+    await dropDatabase(databaseUrl);
+  });
+
+  it("refuses a database that lacks migrations, unless told to apply them", async () => {
+    const databaseUrl = await createDatabase("template0");
+    const environment = { DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret };
+    const refused = await gatehouse(["serve"], { PORT: "0", ...environment }).exit;
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toBe(
+      "gatehouse: The database lacks 1 migration (20261122000000_accounts_and_sessions): " +
+        "run `npx gatehouse migrate up`, or set MIGRATE_ON_START=on.\n",
+    );
+    const replicas = await Promise.all([
+      serve({ ...environment, MIGRATE_ON_START: "on" }),
+      serve({ ...environment, MIGRATE_ON_START: "on" }),
+    ]);
+    // What one replica signed, the other takes; what one ended, the other refuses.
+    const [one, other] = replicas;
+    const { data } = await post(one.url, registration);
+    const authorization = `Token ${data.register.token}`;
+    expect((await post(other.url, "{ me { username } }", authorization)).data.me).toEqual({
+      username: "ada",
+    });
+    await post(other.url, "mutation { logout { revokedSessions } }", authorization);
+    expect((await post(one.url, "{ me { username } }", authorization)).errors?.[0].extensions.reason).toBe(
+      "TOKEN_REVOKED",
+    );
+    await killAll();
+    await dropDatabase(databaseUrl);
+  });
+
+  it("says in a line what is wrong when the database cannot be reached or the port is taken", async () => {
+    const unreachable = await gatehouse(["serve"], {
+      DATABASE_URL: "postgresql://u:secret-password@127.0.0.1:1/db",
+      JWT_SECRET: jwtSecret,
+    }).exit;
+    expect(unreachable.code).toBe(1);
+    expect(unreachable.stderr).toMatch(/^gatehouse: .*127\.0\.0\.1:1.*\n$/);
+    expect(unreachable.stderr + unreachable.stdout).not.toContain("secret-password");
+
+    const databaseUrl = await createDatabase();
+    const environment = { DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret };
+    const first = await serve(environment);
+    const second = await gatehouse(["serve"], { ...environment, PORT: new URL(first.url).port }).exit;
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/^gatehouse: .*in use.*\n$/);
+    await killAll();
+    await dropDatabase(databaseUrl);
+  });
+});

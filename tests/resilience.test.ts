@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedPostgres } from "../src/persistence/embedded-postgres.ts";
+import type { EmbeddedPostgres } from "../src/persistence/embedded-postgres.ts";
+import { migrateUp } from "../src/persistence/migrations.ts";
+import { startGateway } from "./support/gateway.ts";
+import type { Gateway } from "./support/gateway.ts";
+import { register } from "./support/operations.ts";
+import { until } from "./support/until.ts";
+
+let directory: string;
+let postgres: EmbeddedPostgres;
+let gateway: Gateway;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "gatehouse-resilience-"));
+  postgres = await startEmbeddedPostgres(directory);
+  gateway = await startGateway({ DATABASE_URL: postgres.url });
+  await migrateUp(gateway.app.orm);
+});
+afterAll(async () => {
+  await gateway.close();
+  await postgres.stop();
+  await rm(directory, { recursive: true });
+});
+
+const status = async (path: string) => (await fetch(`${gateway.url}/health/${path}`)).status;
+
+it("outlives the loss of its database and recovers without a restart", async () => {
+  const { token } = await register(gateway, { email: "a@b.co", username: "a", password: "a password" });
+  const me = () => gateway.graphql("{ me { username } }", {}, `Token ${token}`);
+  await Promise.all(Array.from({ length: 30 }, me));
+
+  await postgres.stop();
+  expect([await status("live"), await status("ready")]).toEqual([200, 503]);
+  for (const answer of await Promise.all(Array.from({ length: 30 }, me))) {
+    expect(answer).toMatchObject({ status: 200, data: { me: null } });
+    expect(answer.errors).toEqual([
+      expect.objectContaining({
+        extensions: { code: "INTERNAL_SERVER_ERROR", requestId: expect.any(String) },
+      }),
+    ]);
+  }
+  expect(JSON.stringify(await me())).not.toMatch(/ECONN|postgres|127\.0\.0\.1/);
+
+  postgres = await startEmbeddedPostgres(directory, { port: Number(new URL(gateway.databaseUrl).port) });
+  await until(async () => (await status("ready")) === 200);
+  expect((await me()).data).toEqual({ me: { username: "a" } });
+});
+
+it("outlives connections that are cut under it", async () => {
+  const input = { email: "cut@b.co", username: "cut", password: "a password" };
+  const document = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
+  await Promise.all([
+    gateway.sql(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'gatehouse'",
+    ),
+    gateway.graphql(document, { input }),
+  ]);
+  await until(async () => (await status("ready")) === 200);
+  const again = await gateway.graphql("mutation ($input: LoginInput!) { login(input: $input) { token } }", {
+    input: { username: "cut", password: "a password" },
+  });
+  // Whether the cut came before or after the commit: an account is there with its session, or neither is.
+  const [counts] = await gateway.sql<{ users: number; sessions: number }>(
+    `select count(distinct u.id)::int as users, count(s.id)::int as sessions
+     from users u left join sessions s on s.user_id = u.id where u.username = 'cut'`,
+  );
+  expect(counts).toEqual(again.errors ? { users: 0, sessions: 0 } : { users: 1, sessions: 2 });
+});
