@@ -72,7 +72,6 @@ export class AccountService {
     if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
     const changes: Partial<User> = fields;
     if (password !== undefined) changes.passwordHash = await this.hasher.hash(password);
-    if (Object.keys(changes).length === 0) return caller.user;
 
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     return this.orNameTaken(input, caller.user.id, () =>

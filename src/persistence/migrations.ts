@@ -1,3 +1,4 @@
+import type { Transaction } from "@mikro-orm/core";
 import type { Orm } from "./orm.ts";
 
 /** Any number will do, as long as every gateway takes the same. */
@@ -23,20 +24,23 @@ export async function migrateOnStart(orm: Orm, allowed: boolean): Promise<void> 
 
 /** Applies every pending migration, one process at a time. @returns the names of those applied */
 export async function migrateUp(orm: Orm): Promise<string[]> {
-  return underMigrationLock(orm, async () => (await orm.migrator.up()).map(({ name }) => name));
+  return underMigrationLock(orm, (transaction) => orm.migrator.up({ transaction }));
 }
 
 /** Takes back the last migration. @returns its name, or none when there was nothing to take back */
 export async function migrateDown(orm: Orm): Promise<string[]> {
-  return underMigrationLock(orm, async () => (await orm.migrator.down()).map(({ name }) => name));
+  return underMigrationLock(orm, (transaction) => orm.migrator.down({ transaction }));
 }
 
-async function underMigrationLock<T>(orm: Orm, work: () => Promise<T>): Promise<T> {
+async function underMigrationLock(
+  orm: Orm,
+  work: (transaction: Transaction) => Promise<{ name: string }[]>,
+): Promise<string[]> {
   return orm.em.fork().transactional(async (em) => {
-    // Waiting for another replica's migration may take longer than a query of the API may.
+    // A migration, or waiting for another replica's, may take longer than a query of the API may.
     await em.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
     await em.execute("select pg_advisory_xact_lock(?)", [migrationLock]);
-    return work();
+    return (await work(em.getTransactionContext())).map(({ name }) => name);
   });
 }
 
