@@ -3,8 +3,13 @@ import type { FieldErrors } from "../errors.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { Caller } from "../sessions/caller.ts";
-import type { UpdateUserInput } from "./account.inputs.ts";
 import { User } from "./user.entity.ts";
+
+interface CredentialChange {
+  email?: string;
+  password?: string;
+  currentPassword?: string | null;
+}
 
 /** Asks for the password again before what keeps an account safe is changed by a sign-in of long ago. */
 export class Reauthentication {
@@ -20,7 +25,7 @@ export class Reauthentication {
   }
 
   /** A current password that is given is always verified: a client that asks for it means it. */
-  async check(input: Partial<UpdateUserInput>, caller: Caller): Promise<FieldErrors> {
+  async check(input: CredentialChange, caller: Caller): Promise<FieldErrors> {
     const changesCredentials =
       input.password !== undefined ||
       (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);

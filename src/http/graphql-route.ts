@@ -2,7 +2,14 @@ import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import type { FastifyInstance } from "fastify";
 import type { Context } from "../graphql/context.ts";
-import type { RequestFacts } from "./server.ts";
+
+/** What the context is made from. */
+export interface RequestFacts {
+  requestId: string;
+  ip: string;
+  userAgent: string | undefined;
+  authorization: string | undefined;
+}
 
 /** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
 export async function registerGraphql(

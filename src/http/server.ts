@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../graphql/context.ts";
 import { answerError } from "./error-answer.ts";
 import { registerGraphql } from "./graphql-route.ts";
+import type { RequestFacts } from "./graphql-route.ts";
 import { registerHealth } from "./health.ts";
 import { registerIde } from "./ide.ts";
 
@@ -20,13 +21,6 @@ export interface ServerOptions {
   trustProxy: boolean | number | string;
   ide: boolean;
 }
-
-export type RequestFacts = {
-  requestId: string;
-  ip: string;
-  userAgent: string | undefined;
-  authorization: string | undefined;
-};
 
 /** The door: routes, limits and headers. It listens to nothing until told so. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
