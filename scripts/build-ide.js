@@ -19,6 +19,8 @@ async function build() {
   const fresh = join(DIST, `ide-fresh-${process.pid}`);
   removeAbandoned();
   try {
+    // Vite heeds what it finds here, and the page would be React's development build.
+    process.env.NODE_ENV = "production";
     const { build: viteBuild } = await import("vite");
     await viteBuild({
       configFile: join(ROOT, "ide/vite.config.js"),
@@ -66,7 +68,7 @@ function hashOfInputs() {
   const sources = readdirSync(join(ROOT, "ide"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+    .toSorted();
   for (const file of [...sources, import.meta.filename, join(ROOT, "package-lock.json")]) {
     hash.update(file.slice(ROOT.length)).update("\0").update(readFileSync(file)).update("\0");
   }
@@ -75,7 +77,7 @@ function hashOfInputs() {
 
 function removeAbandoned() {
   mkdirSync(DIST, { recursive: true });
-  for (const name of readdirSync(DIST).filter((name) => /^ide-(fresh|stale)-\d+$/.test(name))) {
+  for (const name of readdirSync(DIST).filter((entry) => /^ide-(fresh|stale)-\d+$/.test(entry))) {
     const folder = join(DIST, name);
     const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
     if (age > ABANDONED_AFTER_MS) rmSync(folder, { recursive: true, force: true });

@@ -63,6 +63,20 @@ describe("the files of the IDE page", () => {
   );
 });
 
+describe("a gateway whose IDE is turned off", () => {
+  it("has no page and no files of one", async () => {
+    const html = await (await fetch(`${gateway.url}/`)).text();
+    const [, script] = /src="([^"]+)"/.exec(html) ?? [];
+    const plain = await startGateway({ IDE: "off" });
+    try {
+      expect((await fetch(`${plain.url}/`)).status).toBe(404);
+      expect((await fetch(plain.url + script)).status).toBe(404);
+    } finally {
+      await plain.close();
+    }
+  });
+});
+
 describe("the IDE page in a browser", () => {
   afterEach(async () => {
     for (const context of browser?.contexts() ?? []) await context.close();
@@ -95,8 +109,8 @@ describe("the IDE page in a browser", () => {
     expect((await ide.play()).data.me).toMatchObject({ email: input.email, username: input.username });
     await ide.waitForResult(input.email);
 
-    expect(ide.complaints).toEqual([]);
     expect(ide.outsideRequests).toEqual([]);
+    expect(ide.complaints).toEqual([]);
     expect(await ide.whatTheBrowserKeeps()).toEqual({ cookies: [], origins: [], session: {}, caches: [] });
   });
 });

@@ -24,7 +24,11 @@ const QUIET = [
 export async function launchBrowser(): Promise<Browser | undefined> {
   const wanted = process.env["CHROMIUM_PATH"];
   if (wanted) return launch(wanted);
-  return (await launchFromNpm().catch(() => undefined)) ?? (await launchFromDebian().catch(() => undefined));
+  return (await launchFromNpm().catch(saidWhy)) ?? (await launchFromDebian().catch(saidWhy));
+}
+
+function saidWhy(error: Error): undefined {
+  console.warn(`A Chromium that is here does not run: ${error.message.split("\n", 1)[0]}`);
 }
 
 async function launchFromNpm(): Promise<Browser | undefined> {

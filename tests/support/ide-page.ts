@@ -12,7 +12,7 @@ export interface Kept {
 export class IdePage {
   /** Requests to any other origin; they were cut off. */
   readonly outsideRequests: string[] = [];
-  /** Errors of the page and everything its security policy refused. */
+  /** Errors and warnings of the page, and everything its security policy refused. */
   readonly complaints: string[] = [];
 
   private constructor(
@@ -58,7 +58,7 @@ export class IdePage {
   }
 
   async waitForResult(text: string): Promise<void> {
-    await this.page.locator(".result-window").getByText(text).waitFor();
+    await this.page.locator(".result-window").getByText(text).first().waitFor();
   }
 
   async whatTheBrowserKeeps(): Promise<Kept> {
@@ -78,9 +78,9 @@ export class IdePage {
 
   private async watch(): Promise<void> {
     this.page.on("pageerror", (error) => this.complaints.push(error.message));
-    // Chromium writes violations of the Content-Security-Policy to the console as errors, those of workers too.
+    // What the Content-Security-Policy refuses is an error here, a worker that does not start a warning.
     this.page.on("console", (message) => {
-      if (message.type() === "error") this.complaints.push(message.text());
+      if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
     });
     await this.page.context().route("**/*", async (route) => {
       const url = route.request().url();
