@@ -54,6 +54,12 @@ const forge = (token: string, claims: Claims, header: Claims = {}) => {
   });
 };
 
+/** A token whose signature is right for another header. */
+const unsignedHeader = (token: string) => {
+  const header = Buffer.from(JSON.stringify({ alg: "none", typ: "at+jwt" })).toString("base64url");
+  return token.replace(/^[^.]+/, header);
+};
+
 describe("tokens", () => {
   it("carry what the design says, in seconds", () => {
     const access = decode(tokens.token);
@@ -95,7 +101,7 @@ describe("tokens", () => {
       forge(tokens.token, {}, { typ: "JWT" }),
       forge(tokens.token, { iss: "another" }),
       forge(tokens.token, { aud: "another" }),
-      forge(tokens.token, { sub: 1 as never, sid: payload["sid"] }).replace(/^/, ""),
+      unsignedHeader(tokens.token),
       forge(tokens.token, { sub: "not a uuid" }),
       forge(tokens.token, { sid: "'; drop table users; --" }),
       forge(tokens.token, { sid: undefined }),

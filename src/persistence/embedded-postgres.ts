@@ -104,7 +104,9 @@ async function takeLock(dataDir: string, paths: ClusterPaths, port: number) {
     if (await lock.acquire(lockPatience)) return lock;
   } catch (error) {
     if ((error as { code?: string }).code !== wrongPassword) return undefined;
-    throw new Error(`The password in ${paths.passwordFile} is not that of the database beside it.`);
+    throw new Error(`The password in ${paths.passwordFile} is not that of the database beside it.`, {
+      cause: error,
+    });
   }
   throw new DataDirectoryInUse(dataDir);
 }

@@ -76,7 +76,7 @@ export function spawnGateway(
       (error) => { say({ error: error.message }); process.exit(1); },
     );`;
   const [file, ...args] = [...command, process.execPath, "--input-type=module", "-e", script];
-  const child = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"], cwd: "/", ...account });
+  const child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], cwd: "/", ...account });
   killLater(child);
   return child;
 }

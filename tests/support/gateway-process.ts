@@ -45,7 +45,7 @@ export function gatehouse(args: string[], environment: Record<string, string>): 
   child.stdin.end();
   const exit = once(child, "close").then(([code, signal]) => {
     running.delete(child);
-    return { code, signal, ...output } as Exit;
+    return { code, signal, ...output };
   });
   return { child, output, exit };
 }

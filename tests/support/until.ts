@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 export async function until(condition: () => Promise<boolean> | boolean, patience = 15_000): Promise<void> {
   const end = Date.now() + patience;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not so within ${patience} ms: ${condition}`);
+    if (Date.now() > end) throw new Error(`not so within ${patience} ms: ${condition.toString()}`);
     await pause(20);
   }
 }
