@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { createLogger } from "./logger.ts";
@@ -16,17 +17,17 @@ const shutdownGrace = 10_000;
 export async function serve(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel);
   const closers: (() => Promise<void>)[] = [];
-  let closing: Promise<void> | undefined;
-  /** Closes what is open, last opened first; a second call waits for the first. */
-  const close = () =>
-    (closing ??= (async () => {
-      for (const closer of closers.toReversed()) await closer();
+  const starting = start(config, logger, closers);
+
+  let stopping: Promise<void> | undefined;
+  /** What is being opened must be open before it can be closed; a second signal waits with the first. */
+  const stop = (exitCode: number) =>
+    (stopping ??= (async () => {
+      await starting.catch(() => {});
+      await close(closers).catch((error: unknown) => logger.error({ err: error }, "the stop was not clean"));
+      logger.info("stopped");
+      process.exit(exitCode);
     })());
-  const stop = async (exitCode: number) => {
-    await close().catch((error: unknown) => logger.error({ err: error }, "the stop was not clean"));
-    logger.info("stopped");
-    process.exit(exitCode);
-  };
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {
       logger.info({ signal }, "stopping: requests in flight are finished first");
@@ -38,21 +39,31 @@ export async function serve(config: Config): Promise<void> {
   });
 
   try {
-    const database = await openDatabase(config);
-    closers.push(() => database.close());
-    const jwtSecret = config.jwtSecret ?? (await keptSecret(config.dataDir, "jwt-secret"));
-    const app = await createApp(config, { databaseUrl: database.url, jwtSecret }, logger);
-    closers.push(async () => {
-      const impatience = setTimeout(() => app.server.server.closeAllConnections(), shutdownGrace);
-      await app.close();
-      clearTimeout(impatience);
-    });
-    await migrateOnStart(app.orm, config.migrateOnStart);
-    const address = await app.server.listen({ host: config.host, port: config.port });
-    logger.info({ address, ide: config.ide, database: database.description }, "ready");
-    if (process.stdout.isTTY) process.stdout.write(welcome(address, database.description, config.ide));
+    await starting;
   } catch (error) {
-    await close();
+    await close(closers);
     throw error;
   }
+}
+
+/** Registers with `closers` what it opens, as soon as it is open. */
+async function start(config: Config, logger: Logger, closers: (() => Promise<void>)[]): Promise<void> {
+  const database = await openDatabase(config);
+  closers.push(() => database.close());
+  const jwtSecret = config.jwtSecret ?? (await keptSecret(config.dataDir, "jwt-secret"));
+  const app = await createApp(config, { databaseUrl: database.url, jwtSecret }, logger);
+  closers.push(async () => {
+    const impatience = setTimeout(() => app.server.server.closeAllConnections(), shutdownGrace);
+    await app.close();
+    clearTimeout(impatience);
+  });
+  await migrateOnStart(app.orm, config.migrateOnStart);
+  const address = await app.server.listen({ host: config.host, port: config.port });
+  logger.info({ address, ide: config.ide, database: database.description }, "ready");
+  if (process.stdout.isTTY) process.stdout.write(welcome(address, database.description, config.ide));
+}
+
+/** Closes what is open, last opened first; what is closed is not closed again. */
+async function close(closers: (() => Promise<void>)[]): Promise<void> {
+  for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findPostmaster } from "../src/persistence/postmaster.ts";
@@ -54,6 +54,24 @@ describe("gatehouse serve, embedded", () => {
   });
 });
 
+describe("gatehouse serve, stopped while it starts", () => {
+  it.each([
+    ["its data directory is being made", /^postgres/],
+    ["its database is there", /^postgres\/data$/],
+    ["its database is starting", /^postgres\/data\/postmaster.pid$/],
+  ])("leaves no database running: when %s", async (_when, path) => {
+    const directory = await mkdtemp(join(tmpdir(), "gatehouse-start-"));
+    const gateway = gatehouse(["serve"], { PORT: "0", DATA_DIR: directory });
+    await until(async () =>
+      (await readdir(directory, { recursive: true })).some((entry) => path.test(entry)),
+    );
+    gateway.child.kill("SIGTERM");
+    expect(await gateway.exit).toMatchObject({ code: 0, stderr: "" });
+    expect(await findPostmaster(join(directory, "postgres", "data"))).toBeUndefined();
+    await rm(directory, { recursive: true });
+  });
+});
+
 describe("gatehouse serve with DATABASE_URL", () => {
   it.each(["SIGTERM", "SIGINT"] as const)("finishes what is in flight on %s and exits 0", async (signal) => {
     const databaseUrl = await createDatabase();
@@ -63,7 +81,11 @@ describe("gatehouse serve with DATABASE_URL", () => {
       ARGON2_MEMORY: "131072",
       ARGON2_TIME: "4",
     });
-    const inFlight = post(gateway.url, registration);
+    const inFlight = fetch(`${gateway.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: registration }),
+    });
     // It has reached the database: the names are looked up right before the hashing begins.
     await until(async () => {
       const [row] = await query<{ seen: boolean }>(
@@ -74,7 +96,9 @@ describe("gatehouse serve with DATABASE_URL", () => {
     });
     gateway.child.kill(signal);
     gateway.child.kill(signal);
-    expect((await inFlight).data.register.token).toEqual(expect.any(String));
+    const answer = await inFlight;
+    expect(answer.headers.get("connection")).toBe("close");
+    expect(await answer.json()).toEqual({ data: { register: { token: expect.any(String) } } });
     expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
     await expect(fetch(gateway.url)).rejects.toThrow();
     await dropDatabase(databaseUrl);

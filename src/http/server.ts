@@ -65,6 +65,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     );
   });
 
+  // An answer that is finished during a stop tells its client to leave; a connection kept alive would hold the stop up.
+  let closing = false;
+  server.addHook("preClose", async () => {
+    closing = true;
+  });
+  server.addHook("onSend", async (_request, reply) => {
+    if (closing) reply.header("connection", "close");
+  });
+
   await server.register(fastifyHelmet, {
     // Answers of the API are data: nothing of them may run, be framed or load anything.
     contentSecurityPolicy: {

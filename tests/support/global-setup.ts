@@ -2,8 +2,10 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedPostgres } from "../../src/persistence/embedded-postgres.ts";
+import { migrateUp } from "../../src/persistence/migrations.ts";
 import { createOrm } from "../../src/persistence/orm.ts";
 import { databaseUrl, query, serverUrlVariable, templateDatabase } from "./database.ts";
+import tearDown from "./global-teardown.ts";
 import { testServer } from "./test-server.ts";
 
 /** One real PostgreSQL for all test files, with a migrated template that each copies. */
@@ -11,8 +13,17 @@ export default async function setUp(): Promise<void> {
   testServer.directory = await mkdtemp(join(tmpdir(), "gatehouse-test-"));
   testServer.postgres = await startEmbeddedPostgres(testServer.directory);
   process.env[serverUrlVariable] = testServer.postgres.url;
+  try {
+    await makeTemplate();
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+}
+
+async function makeTemplate(): Promise<void> {
   await query(databaseUrl("postgres"), `create database ${templateDatabase}`);
-  const orm = createOrm(databaseUrl(templateDatabase), console);
-  await orm.migrator.up();
+  const orm = createOrm(databaseUrl(templateDatabase), { info: () => {} });
+  await migrateUp(orm);
   await orm.close();
 }
