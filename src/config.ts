@@ -14,10 +14,13 @@ const wholeNumber = (min: number, max: number) =>
 const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** "15m" -> 900 seconds. */
-const duration = z
-  .string()
-  .regex(/^[1-9]\d{0,5}[smhd]$/, "takes a number and a unit: s, m, h or d, as in 15m")
-  .transform((text) => Number(text.slice(0, -1)) * secondsPerUnit[text.slice(-1) as "s" | "m" | "h" | "d"]);
+const duration = (form = /^[1-9]\d{0,5}[smhd]$/) =>
+  z
+    .string()
+    .regex(form, "takes a number and a unit: s, m, h or d, as in 15m")
+    .transform((text) => Number(text.slice(0, -1)) * secondsPerUnit[text.slice(-1) as "s" | "m" | "h" | "d"]);
+
+const durationOrNone = duration(/^\d{1,6}[smhd]$/);
 
 const commaList = z.string().transform((text) =>
   text
@@ -67,10 +70,10 @@ const schema = z
     JWT_SECRET: jwtSecret.optional(),
     JWT_ISSUER: z.string().default("gatehouse"),
     JWT_AUDIENCE: z.string().default("gatehouse"),
-    ACCESS_TOKEN_TTL: duration.default(15 * 60),
-    REFRESH_TOKEN_TTL: duration.default(60 * 86_400),
-    REFRESH_GRACE: duration.default(30),
-    REAUTHENTICATE_AFTER: duration.default(10 * 60),
+    ACCESS_TOKEN_TTL: duration().default(15 * 60),
+    REFRESH_TOKEN_TTL: duration().default(60 * 86_400),
+    REFRESH_GRACE: durationOrNone.default(30),
+    REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
     CORS_ORIGINS: origins.default([]),
     TRUST_PROXY: trustedProxies.default(false),
     RATE_LIMIT: onOff.default(true),
@@ -82,6 +85,8 @@ const schema = z
         "takes fatal, error, warn, info, debug, trace or silent",
       )
       .default("info"),
+    /** npm sets it for what it starts. */
+    npm_lifecycle_event: z.string().optional(),
     ARGON2_MEMORY: wholeNumber(8, 4_194_304).default(19_456),
     ARGON2_TIME: wholeNumber(1, 100).default(2),
     ARGON2_PARALLELISM: wholeNumber(1, 64).default(1),
@@ -92,8 +97,12 @@ const schema = z
     path: ["JWT_SECRET"],
     error: "is required with DATABASE_URL: 32 bytes or more; `openssl rand -base64 48` makes one",
   })
+  .refine((env) => env.ARGON2_MEMORY >= 8 * env.ARGON2_PARALLELISM, {
+    path: ["ARGON2_MEMORY"],
+    error: "takes at least 8 KiB for each of ARGON2_PARALLELISM",
+  })
   .transform((env) => ({
-    production: env.NODE_ENV === "production",
+    startedByNpm: env.npm_lifecycle_event !== undefined,
     host: env.HOST,
     port: env.PORT,
     /** Unset: the embedded PostgreSQL under `dataDir`. */

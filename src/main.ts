@@ -11,7 +11,7 @@ import { welcome } from "./welcome.ts";
 const shutdownGrace = 10_000;
 
 /**
- * The process of the gateway: database, app, migrations, listen, and a clean stop on SIGTERM and SIGINT.
+ * The process of the gateway: database, app, migrations, listen, and a clean stop on SIGTERM, SIGINT and SIGHUP.
  * @throws an Error of one line when the start must not go on; what was opened is closed again
  */
 export async function serve(config: Config): Promise<void> {
@@ -28,11 +28,12 @@ export async function serve(config: Config): Promise<void> {
       logger.info("stopped");
       process.exit(exitCode);
     })());
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
-    process.on(signal, () => {
-      logger.info({ signal }, "stopping: requests in flight are finished first");
-      void stop(0);
-    });
+  const stopFor = (cause: string) => {
+    logger.info({ cause }, "stopping: requests in flight are finished first");
+    void stop(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stopFor);
+  if (config.startedByNpm) whenParentIsGone(() => stopFor("npm is gone"));
   process.on("uncaughtException", (error) => {
     logger.fatal({ err: error }, "unforeseen failure outside a request: stopping");
     void stop(1);
@@ -44,6 +45,16 @@ export async function serve(config: Config): Promise<void> {
     await close(closers);
     throw error;
   }
+}
+
+/** npm and npx die of a signal without passing it on, so their going counts as one. */
+function whenParentIsGone(stop: () => void): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, 200).unref();
 }
 
 /** Registers with `closers` what it opens, as soon as it is open. */

@@ -85,6 +85,17 @@ describe("gatehouse createsuperuser", () => {
     );
   });
 
+  it("says what to do about a database that is not migrated", async () => {
+    const empty = await createDatabase("template0");
+    const options = ["createsuperuser", "--email", "r@example.com", "--username", "r"];
+    const more = { DATABASE_URL: empty, GATEHOUSE_SUPERUSER_PASSWORD: "long enough" };
+    expect((await run(options, more)).stderr).toMatch(
+      /^gatehouse: The database lacks 1 migration .*migrate up/,
+    );
+    expect((await run(options, { ...more, MIGRATE_ON_START: "on" })).code).toBe(0);
+    await dropDatabase(empty);
+  });
+
   it("works beside a gateway on the same data directory", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "gatehouse-cli-"));
     await serve({ DATA_DIR: dataDir });
@@ -122,6 +133,8 @@ describe("gatehouse", () => {
       CORS_ORIGINS: "*",
       TRUST_PROXY: "on",
       DATABASE_URL: "mysql://x",
+      ARGON2_MEMORY: "8",
+      ARGON2_PARALLELISM: "4",
     }).exit;
     expect(code).toBe(1);
     expect(stderr.split("\n").filter(Boolean)).toEqual([

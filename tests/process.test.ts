@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findPostmaster } from "../src/persistence/postmaster.ts";
-import { createDatabase, dropDatabase, query } from "./support/database.ts";
+import { createDatabase, databaseUrl as databaseUrlOf, dropDatabase, query } from "./support/database.ts";
 import { gatehouse, killAll, post, serve } from "./support/gateway-process.ts";
 import { until } from "./support/until.ts";
 
@@ -69,6 +69,22 @@ describe("gatehouse serve, stopped while it starts", () => {
     expect(await gateway.exit).toMatchObject({ code: 0, stderr: "" });
     expect(await findPostmaster(join(directory, "postgres", "data"))).toBeUndefined();
     await rm(directory, { recursive: true });
+  });
+});
+
+describe("gatehouse serve, started by npm", () => {
+  it("stops when npm is gone, which dies of a signal without passing it on", async () => {
+    const databaseUrl = await createDatabase();
+    const gateway = await serve(
+      { DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret, npm_lifecycle_event: "start" },
+      ["sh", "-c", '"$0" "$@"; exit'],
+    );
+    gateway.child.kill("SIGTERM");
+    // The shell's output is the gateway's too, so it is over only when both are gone.
+    expect((await gateway.exit).signal).toBe("SIGTERM");
+    expect(gateway.output.stdout).toMatch(/"cause":"npm is gone".*\n.*"msg":"stopped"/);
+    await expect(fetch(gateway.url)).rejects.toThrow();
+    await dropDatabase(databaseUrl);
   });
 });
 
@@ -138,7 +154,20 @@ describe("gatehouse serve with DATABASE_URL", () => {
       JWT_SECRET: jwtSecret,
     }).exit;
     expect(unreachable.code).toBe(1);
-    expect(unreachable.stderr).toMatch(/^gatehouse: .*127\.0\.0\.1:1.*\n$/);
+    expect(unreachable.stderr).toBe(
+      "gatehouse: PostgreSQL at 127.0.0.1:1/db (DATABASE_URL) cannot be used: connect ECONNREFUSED 127.0.0.1:1\n",
+    );
+    const mistyped = await gatehouse(["serve"], {
+      DATABASE_URL: `${databaseUrlOf("mistyped")}?sslmode=disable`,
+      JWT_SECRET: jwtSecret,
+      MIGRATE_ON_START: "on",
+    }).exit;
+    expect(mistyped.stderr).toMatch(/^gatehouse: .*cannot be used: database "mistyped" does not exist\n$/);
+    const plain = await gatehouse(["migrate", "status"], {
+      DATABASE_URL: `${databaseUrlOf("postgres")}?sslmode=require`,
+      JWT_SECRET: jwtSecret,
+    }).exit;
+    expect(plain.stderr).toMatch(/cannot be used: The server does not support SSL connections\n$/);
     expect(unreachable.stderr + unreachable.stdout).not.toContain("secret-password");
 
     const databaseUrl = await createDatabase();

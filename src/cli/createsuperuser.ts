@@ -11,7 +11,7 @@ type Answers = Pick<RegisterInput, "email" | "username" | "password">;
 export function createSuperuserCommand(): Command {
   return new Command("createsuperuser")
     .description(
-      "make an account that may do everything; asks on a terminal for what is not given\n\n" +
+      "make an account with isStaff and isSuperuser set; asks on a terminal for what is not given\n\n" +
         "For scripts: --email and --username, or GATEHOUSE_SUPERUSER_EMAIL and GATEHOUSE_SUPERUSER_USERNAME; the\n" +
         "password comes from GATEHOUSE_SUPERUSER_PASSWORD only, because arguments can be read by every user of a machine.",
     )

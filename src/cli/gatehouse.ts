@@ -18,7 +18,7 @@ export async function run(argv: string[]): Promise<void> {
     .addHelpText(
       "after",
       "\nExamples:\n  npx gatehouse serve             start the API and the IDE on http://127.0.0.1:4000\n" +
-        "  npx gatehouse createsuperuser   make an account for the staff\n" +
+        "  npx gatehouse createsuperuser   make the first account of the staff\n" +
         "  npx gatehouse migrate status    which migrations the database has",
     )
     .addCommand(serveCommand())

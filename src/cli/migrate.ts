@@ -1,6 +1,10 @@
 import { Command } from "commander";
 import { migrateDown, migrateUp, schemaDifference } from "../persistence/migrations.ts";
+import type { App } from "../app.ts";
 import { withApp } from "./with-app.ts";
+
+const withOrm = (command: (orm: App["orm"]) => Promise<void>) =>
+  withApp(({ orm }) => command(orm), { migrated: false });
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -10,7 +14,7 @@ export function migrateCommand(): Command {
     .command("up")
     .description("apply every pending migration; safe to run on several machines at once")
     .action(() =>
-      withApp(async ({ orm }) => {
+      withOrm(async (orm) => {
         const names = await migrateUp(orm);
         print(names.length > 0 ? names.map((name) => `applied ${name}`).join("\n") : "nothing to apply");
       }),
@@ -19,7 +23,7 @@ export function migrateCommand(): Command {
     .command("down")
     .description("take back the last migration, with the data it holds")
     .action(() =>
-      withApp(async ({ orm }) => {
+      withOrm(async (orm) => {
         const names = await migrateDown(orm);
         print(
           names.length > 0 ? names.map((name) => `took back ${name}`).join("\n") : "nothing to take back",
@@ -30,7 +34,7 @@ export function migrateCommand(): Command {
     .command("status")
     .description("list the migrations, applied and pending")
     .action(() =>
-      withApp(async ({ orm }) => {
+      withOrm(async (orm) => {
         for (const { name, executed_at: at } of await orm.migrator.getExecuted())
           print(`applied  ${name}  ${new Date(at).toISOString()}`);
         for (const { name } of await orm.migrator.getPending()) print(`pending  ${name}`);
@@ -40,7 +44,7 @@ export function migrateCommand(): Command {
     .command("check")
     .description("fail when the migrated database is not what the entities say")
     .action(() =>
-      withApp(async ({ orm }) => {
+      withOrm(async (orm) => {
         const difference = (await schemaDifference(orm)).trim();
         if (difference !== "") throw new Error(`Entities and migrations disagree:\n${difference}`);
         print("entities and migrations agree");

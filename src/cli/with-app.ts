@@ -3,16 +3,21 @@ import { createApp } from "../app.ts";
 import type { App } from "../app.ts";
 import { loadConfig } from "../config.ts";
 import { keptSecret } from "../persistence/kept-secret.ts";
+import { migrateOnStart } from "../persistence/migrations.ts";
 import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
 
-/** Runs a command with the services of the gateway, beside a running gateway or without one. */
-export async function withApp(command: (app: App) => Promise<void>): Promise<void> {
+/** Runs a command with the services of the gateway, beside a running gateway or without one, on a migrated database. */
+export async function withApp(
+  command: (app: App) => Promise<void>,
+  { migrated = true }: { migrated?: boolean } = {},
+): Promise<void> {
   const config = loadConfig(process.env);
   const database = await openDatabaseBesideGateway(config);
   try {
     const jwtSecret = config.jwtSecret ?? (await keptSecret(config.dataDir, "jwt-secret"));
     const app = await createApp(config, { databaseUrl: database.url, jwtSecret }, pino({ level: "silent" }));
     try {
+      if (migrated) await migrateOnStart(app.orm, config.migrateOnStart);
       await command(app);
     } finally {
       await app.close();

@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import type { Config } from "../config.ts";
 import { findRunningPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 
@@ -26,11 +27,18 @@ export async function openDatabaseBesideGateway(config: Config): Promise<Databas
   return running === undefined ? openDatabase(config) : external(running);
 }
 
-function external(url: string): Database {
-  const { hostname, port, pathname } = new URL(url);
-  return {
-    url,
-    description: `PostgreSQL at ${hostname}:${port || 5432}${pathname}`,
-    close: () => Promise.resolve(),
-  };
+/** Connects once, so that a server that is down, a wrong password or a mistyped name is said at the start. */
+async function external(url: string): Promise<Database> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const { host, port, database } = client;
+  const description = `PostgreSQL at ${host}:${port}/${database}`;
+  try {
+    await client.connect();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${description} (DATABASE_URL) cannot be used: ${reason}`, { cause: error });
+  } finally {
+    await client.end();
+  }
+  return { url, description, close: () => Promise.resolve() };
 }

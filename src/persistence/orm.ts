@@ -27,6 +27,8 @@ export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Or
     },
     pool: { min: 0, max: 20, idleTimeoutMillis: 30_000 },
     driverOptions: {
+      // The driver reads the URL itself: the ORM would drop its parameters (sslmode, host of a socket).
+      connectionString: databaseUrl,
       // A database that does not answer costs a caller this long at most, in milliseconds.
       connectionTimeoutMillis: 5_000,
       statement_timeout: 10_000,

@@ -32,9 +32,14 @@ export async function killAll(): Promise<void> {
   );
 }
 
-/** Runs `gatehouse …` as it is built, with nothing of this process's environment but the PATH. */
-export function gatehouse(args: string[], environment: Record<string, string>): GatehouseProcess {
-  const child = spawn(process.execPath, [command, ...args], {
+/** Runs `gatehouse …` as it is built, with nothing of this process's environment but the PATH; by a wrapper, if any. */
+export function gatehouse(
+  args: string[],
+  environment: Record<string, string>,
+  wrapper: string[] = [],
+): GatehouseProcess {
+  const [file = process.execPath, ...rest] = [...wrapper, process.execPath, command, ...args];
+  const child = spawn(file, rest, {
     env: { PATH: process.env["PATH"], ARGON2_MEMORY: "8", ARGON2_TIME: "1", ...environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
@@ -53,8 +58,9 @@ export function gatehouse(args: string[], environment: Record<string, string>): 
 /** Starts `gatehouse serve` on a free port and waits until it is ready. */
 export async function serve(
   environment: Record<string, string>,
+  wrapper: string[] = [],
 ): Promise<GatehouseProcess & { url: string }> {
-  const process = gatehouse(["serve"], { PORT: "0", ...environment });
+  const process = gatehouse(["serve"], { PORT: "0", ...environment }, wrapper);
   const ready = () => /"address":"([^"]+)".*"msg":"ready"/.exec(process.output.stdout)?.[1];
   await until(() => {
     if (process.child.exitCode !== null) throw new Error(`gatehouse serve ended: ${process.output.stderr}`);
