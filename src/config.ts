@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
@@ -5,11 +6,11 @@ import { z } from "zod";
 const onOff = z.enum(["on", "off"], "takes on or off").transform((value) => value === "on");
 
 const wholeNumber = (min: number, max: number) =>
-  z.coerce
-    .number(`takes a whole number from ${min} to ${max}`)
-    .int(`takes a whole number from ${min} to ${max}`)
-    .min(min, `takes a whole number from ${min} to ${max}`)
-    .max(max, `takes a whole number from ${min} to ${max}`);
+  z
+    .string()
+    .regex(/^\d{1,10}$/, `takes a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `takes a whole number from ${min} to ${max}`);
 
 const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -37,11 +38,18 @@ const origins = commaList.refine(
 /** off, the number of proxies in front of us, or their addresses; never "trust everyone", which lets a client choose its address. */
 const trustedProxies = z
   .string()
-  .regex(
-    /^(off|[1-9]\d?|[\da-fA-F.:/]+(\s*,\s*[\da-fA-F.:/]+)*)$/,
+  .refine(
+    (text) => /^(off|[1-9]\d?)$/.test(text) || text.split(",").every((item) => isNetwork(item.trim())),
     "takes off, the number of proxies in front (1 to 99), or their addresses or networks, separated by commas",
   )
   .transform((text) => (text === "off" ? false : /^\d+$/.test(text) ? Number(text) : text));
+
+/** An address, or one with the length of a prefix: 10.0.0.0/8. */
+function isNetwork(text: string): boolean {
+  const [address = "", prefix] = text.split("/", 2);
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
+}
 
 const databaseUrl = z
   .string()
@@ -76,6 +84,7 @@ const schema = z
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
     CORS_ORIGINS: origins.default([]),
     TRUST_PROXY: trustedProxies.default(false),
+    /** Nothing is governed by it yet; it is read so that a wrong value is found. */
     RATE_LIMIT: onOff.default(true),
     INTROSPECTION: onOff.optional(),
     IDE: onOff.optional(),

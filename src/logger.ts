@@ -10,30 +10,37 @@ interface LoggedError {
   stack: string;
 }
 
+/** A line of a stack that names a place; text that only looks like one is not kept. */
+const frame = /^\s+at (?:.* \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\).*:\d+:\d+\)?$/;
+
 /**
- * What the log says of an error. Errors of the database carry the statement, with its values, in their message and
- * details; so the statement is cut off, and nothing but the named members is kept.
+ * What the log says of an error. Errors of the database carry values of the row in their details, which the ORM puts
+ * behind the first line of the message; so the first line is kept, the places of the stack, and what is named here.
  */
 export function describeError(error: unknown): LoggedError | { message: string } {
   if (!(error instanceof Error)) return { message: "a value that is no error was thrown" };
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  const statementEnd =
-    "query" in error || /^(select|insert|update|delete|with|begin|commit)\b/i.test(error.message);
+  const stack = (error.stack ?? "").replace(error.message, "");
   return {
     type: error.constructor.name,
-    message: statementEnd ? (error.message.split(" - ").pop() ?? "") : error.message,
+    message: error.message.split("\n", 1)[0] ?? "",
     code: typeof code === "string" ? code : undefined,
     constraint: typeof constraint === "string" ? constraint : undefined,
-    stack: (error.stack ?? "")
+    stack: stack
       .split("\n")
-      .filter((line) => /^\s+at /.test(line))
+      .filter((line) => frame.test(line))
       .join("\n"),
   };
 }
 
+/** What every log of the gateway has in common, whatever it writes to. */
+export function logOptions(level: string) {
+  return { level, base: null, serializers: { err: describeError } };
+}
+
 /** JSON lines on standard output; on a terminal, lines for people. */
 export function createLogger(level: string): Logger {
-  const options = { level, base: null, serializers: { err: describeError } };
+  const options = logOptions(level);
   if (!process.stdout.isTTY) return pino(options, pino.destination({ fd: 1, sync: true }));
   return pino(options, pretty({ sync: true, colorize: true, translateTime: "SYS:HH:MM:ss", destination: 1 }));
 }

@@ -10,6 +10,9 @@ import { welcome } from "./welcome.ts";
 /** How long requests in flight may take to finish after a signal, in milliseconds. */
 const shutdownGrace = 10_000;
 
+/** How long the whole stop may take, in milliseconds: a start that waits for another's migration included. */
+const stopDeadline = 30_000;
+
 /**
  * The process of the gateway: database, app, migrations, listen, and a clean stop on SIGTERM, SIGINT and SIGHUP.
  * @throws an Error of one line when the start must not go on; what was opened is closed again
@@ -23,6 +26,10 @@ export async function serve(config: Config): Promise<void> {
   /** What is being opened must be open before it can be closed; a second signal waits with the first. */
   const stop = (exitCode: number) =>
     (stopping ??= (async () => {
+      setTimeout(() => {
+        logger.error("the stop took too long");
+        process.exit(1);
+      }, stopDeadline).unref();
       await starting.catch(() => {});
       await close(closers).catch((error: unknown) => logger.error({ err: error }, "the stop was not clean"));
       logger.info("stopped");

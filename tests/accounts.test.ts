@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { Client } from "pg";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
-import { errorsOf, register } from "./support/operations.ts";
+import { errorsOf, reasonOf, register } from "./support/operations.ts";
+import { until } from "./support/until.ts";
 
 let gateway: Gateway;
 beforeAll(async () => {
@@ -57,6 +59,17 @@ describe("register", () => {
       email: ["user with this email already exists."],
       username: ["user with this username already exists."],
     });
+  });
+
+  it("knows an address again whose domain has no plain lower case", async () => {
+    const input = { ...ada, email: "Ada@ex\u0130mple.com" };
+    await register(gateway, input);
+    const again = await gateway.graphql(registerDocument, { input: { ...input, username: "other" } });
+    expect(errorsOf(again)).toEqual({ email: ["user with this email already exists."] });
+    const { errors } = await gateway.graphql(loginDocument, {
+      input: { email: input.email, password: ada.password },
+    });
+    expect(errors).toBeUndefined();
   });
 
   it("lets one of many win when they register one name at once", async () => {
@@ -116,6 +129,17 @@ describe("login", () => {
     expect(hash).toMatch(/^\$argon2id\$/);
     expect((await gateway.graphql(loginDocument, { input })).errors).toBeUndefined();
     expect(await gateway.sql("select password_hash as hash from users")).toEqual([{ hash }]);
+  });
+
+  it("lets all of many in whose hash the first of them makes anew", async () => {
+    await register(gateway, ada);
+    const django = "pbkdf2_sha256$1000$saltsaltsalt$JCHtdmPuGIQK3Oy+t81vl02L9+3iG/9r39xXdKl/+Z8=";
+    await gateway.sql("update users set password_hash = $1", [django]);
+    const input = { username: "ada", password: "password123" };
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => gateway.graphql(loginDocument, { input })),
+    );
+    expect(answers.filter(({ errors }) => errors)).toEqual([]);
   });
 
   it("opens no session with a password that is changed at the same time", async () => {
@@ -234,6 +258,22 @@ describe("updateUser", () => {
     expect(await gateway.sql("select count(*)::int from sessions where revoked_at is null")).toEqual([
       { count: 1 },
     ]);
+  });
+
+  it("is refused when the account is deactivated meanwhile", async () => {
+    const { token } = await register(gateway, ada);
+    const admin = new Client({ connectionString: gateway.databaseUrl });
+    await admin.connect();
+    await admin.query("begin; update users set is_active = false");
+    const answer = gateway.graphql(updateDocument, { input: { bio: "after" } }, `Token ${token}`);
+    await until(async () => {
+      const waiting = await gateway.sql("select from pg_stat_activity where wait_event_type = 'Lock'");
+      return waiting.length > 0;
+    });
+    await admin.query("commit");
+    await admin.end();
+    expect(reasonOf(await answer)).toBe("USER_DEACTIVATED");
+    expect(await gateway.sql("select bio from users")).toEqual([{ bio: null }]);
   });
 
   it("gives one of many the name they all want", async () => {

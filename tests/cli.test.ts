@@ -146,6 +146,14 @@ describe("gatehouse", () => {
       "gatehouse: TRUST_PROXY takes off, the number of proxies in front (1 to 99), or their addresses or networks, separated by commas",
       "gatehouse: IDE takes on or off",
     ]);
+    const odd = await gatehouse(["serve"], { PORT: "0x1F90", TRUST_PROXY: "1000", REFRESH_GRACE: "soon" })
+      .exit;
+    expect(odd.stderr.split("\n").map((line) => line.split(" ", 2)[1])).toEqual([
+      "PORT",
+      "REFRESH_GRACE",
+      "TRUST_PROXY",
+      undefined,
+    ]);
     const missing = await gatehouse(["serve"], { DATABASE_URL: "postgresql://x@127.0.0.1/x" }).exit;
     expect(missing.stderr).toBe(
       "gatehouse: JWT_SECRET is required with DATABASE_URL: 32 bytes or more; `openssl rand -base64 48` makes one\n",

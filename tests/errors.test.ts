@@ -175,6 +175,46 @@ describe.each(["development", "production"])("errors in %s", (mode) => {
     expect(Object.keys(errors?.[0].extensions.errors)).toEqual(["yes", "no"]);
   });
 
+  it("are one entry for variables of any name", async () => {
+    const { status, errors } = await gateway.graphql(
+      "query ($constructor: Boolean!, $toString: Boolean!) { me @include(if: $constructor) @skip(if: $toString) { id } }",
+    );
+    expect([status, errors?.length, Object.keys(errors?.[0].extensions.errors)]).toEqual([
+      200,
+      1,
+      ["constructor", "toString"],
+    ]);
+  });
+
+  it("hold for defaults of variables, too", async () => {
+    const answer = await gateway.graphql(
+      'mutation ($i: RegisterInput! = { email: "bad", username: 3 }) { register(input: $i) { token } }',
+    );
+    expect(errorsOf(answer)).toEqual({
+      email: ["Enter a valid email address."],
+      username: ["Not a valid string."],
+      password: ["This field is required."],
+    });
+    const ofQuery = await gateway.graphql('query ($yes: Boolean = "x") { me @include(if: $yes) { id } }');
+    expect(ofQuery.errors?.[0].extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
+  });
+
+  it("name a few of many unknown fields", async () => {
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`field${index}`, 1]));
+    const document = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
+    expect(errorsOf(await gateway.graphql(document, { input: { ...ada, ...many } }))["error"]).toHaveLength(
+      10,
+    );
+  });
+
+  it("come quickly for a name whose normal form takes PostgreSQL long", async () => {
+    const username = `a${"\u0301".repeat(20_000)}${"\u0323".repeat(20_000)}`;
+    const document = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
+    expect(errorsOf(await gateway.graphql(document, { input: { ...ada, username } }))).toEqual({
+      username: ["Ensure this field has no more than 255 characters."],
+    });
+  });
+
   it("leave faults of the document to GraphQL", async () => {
     for (const document of [
       "{ nothing }",
@@ -224,6 +264,25 @@ describe.each(["development", "production"])("errors in %s", (mode) => {
       expect(gateway.log.join("")).not.toMatch(/very secret|argon2id|insert into/);
     } finally {
       await gateway.sql("alter table sessions rename column address to ip");
+    }
+  });
+
+  it("keep what a row holds out of the log", async () => {
+    const { token } = await register(gateway, ada);
+    await gateway.sql("alter table users add constraint no_diary check (bio is null)");
+    try {
+      const bio = "my diary\n    at diary (/home/diary.ts:1:1)";
+      const answer = await gateway.graphql(
+        "mutation ($bio: String!) { updateUser(input: { bio: $bio }) { user { id } } }",
+        { bio },
+        `Token ${token}`,
+      );
+      expect(answer.errors?.[0].extensions.code).toBe("INTERNAL_SERVER_ERROR");
+      const logged = gateway.log.filter((line) => line.includes("no_diary"));
+      expect(logged).toHaveLength(1);
+      expect(logged.join("")).not.toMatch(/my diary|at diary|argon2|ada@example/);
+    } finally {
+      await gateway.sql("alter table users drop constraint no_diary");
     }
   });
 

@@ -87,6 +87,33 @@ describe("the door", () => {
     });
   });
 
+  it("answers a path that cannot be read like any other mistake", async () => {
+    const answer = await fetch(`${gateway.url}/%ff`);
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { errors: [{ message: expect.any(String), extensions: { code: "BAD_REQUEST" } }] },
+    ]);
+  });
+
+  it("keeps the address of a client behind a trusted proxy, if it is one", async () => {
+    const proxied = await startGateway({ TRUST_PROXY: "1" });
+    const register = (username: string, address: string) =>
+      fetch(`${proxied.url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-forwarded-for": `6.6.6.6, ${address}` },
+        body: JSON.stringify({
+          query: `mutation { register(input: { email: "${username}@b.co", username: "${username}", password: "a password" }) { token } }`,
+        }),
+      });
+    await register("a", "203.0.113.7");
+    await register("b", "<script>".repeat(100));
+    expect(await proxied.sql("select ip from sessions order by created_at")).toEqual([
+      { ip: "203.0.113.7" },
+      { ip: "127.0.0.1" },
+    ]);
+    await proxied.close();
+  });
+
   it("logs a line for each request, without query strings", async () => {
     await fetch(`${gateway.url}/nothing?secret=hunter2`);
     const lines = gateway.log.map((line) => JSON.parse(line)).filter(({ path }) => path === "/nothing");

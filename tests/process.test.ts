@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Client } from "pg";
 import { findPostmaster } from "../src/persistence/postmaster.ts";
 import { createDatabase, databaseUrl as databaseUrlOf, dropDatabase, query } from "./support/database.ts";
 import { gatehouse, killAll, post, serve } from "./support/gateway-process.ts";
@@ -51,6 +52,36 @@ describe("gatehouse serve, embedded", () => {
   it("keeps its secrets from other users", async () => {
     expect((await stat(join(dataDir, "jwt-secret"))).mode & 0o777).toBe(0o600);
     expect((await readFile(join(dataDir, "jwt-secret"), "utf8")).length).toBeGreaterThanOrEqual(32);
+  });
+});
+
+describe("gatehouse serve, attacked", () => {
+  it("keeps little of the documents that strangers send", async () => {
+    const databaseUrl = await createDatabase();
+    const gateway = await serve({
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: jwtSecret,
+      NODE_OPTIONS: "--max-old-space-size=200",
+    });
+    // Parsed, each of these takes some megabytes, for every comment is a token.
+    for (let count = 0; count < 150; count++)
+      expect(await post(gateway.url, `{ __typename } ${"#\n".repeat(32_000)} # ${count}`)).toEqual({
+        data: { __typename: "Query" },
+      });
+    gateway.child.kill("SIGTERM");
+    expect(await gateway.exit).toMatchObject({ code: 0 });
+    await dropDatabase(databaseUrl);
+  });
+
+  it("does not sign with a secret that was cut off", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "gatehouse-secret-"));
+    await writeFile(join(directory, "jwt-secret"), "");
+    const { code, stderr } = await gatehouse(["serve"], { PORT: "0", DATA_DIR: directory }).exit;
+    expect([code, stderr]).toEqual([
+      1,
+      `gatehouse: ${directory}/jwt-secret is damaged: restore it, or delete it to sign everyone out with a new one.\n`,
+    ]);
+    await rm(directory, { recursive: true });
   });
 });
 
@@ -145,6 +176,23 @@ describe("gatehouse serve with DATABASE_URL", () => {
       "TOKEN_REVOKED",
     );
     await killAll();
+    await dropDatabase(databaseUrl);
+  });
+
+  it("does not wait for ever for another's migration when it is told to stop", async () => {
+    const databaseUrl = await createDatabase("template0");
+    const other = new Client({ connectionString: databaseUrl });
+    await other.connect();
+    await other.query("select pg_advisory_lock(7220418035)");
+    const gateway = gatehouse(["serve"], {
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: jwtSecret,
+      MIGRATE_ON_START: "on",
+    });
+    await until(async () => (await other.query("select from pg_locks where not granted")).rowCount === 1);
+    gateway.child.kill("SIGTERM");
+    expect(await gateway.exit).toMatchObject({ code: 1, signal: null });
+    await other.end();
     await dropDatabase(databaseUrl);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import jwt from "jsonwebtoken";
+import { createDatabase, dropDatabase, query } from "./support/database.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { reasonOf, register } from "./support/operations.ts";
@@ -143,6 +144,21 @@ describe("tokens", () => {
     expect(reasonOf(await refresh(tokens.refreshToken))).toBe("USER_NOT_FOUND");
   });
 
+  it("work in a database that writes dates in another style", async () => {
+    const databaseUrl = await createDatabase();
+    await query(
+      databaseUrl,
+      `alter database ${new URL(databaseUrl).pathname.slice(1)} set datestyle = 'German'`,
+    );
+    const german = await startGateway({ DATABASE_URL: databaseUrl });
+    const { token } = await register(german, ada);
+    expect(
+      (await german.graphql("{ me { birthDate createdAt } }", {}, `Token ${token}`)).errors,
+    ).toBeUndefined();
+    await german.close();
+    await dropDatabase(databaseUrl);
+  });
+
   it("of a session that has run out are expired", async () => {
     await gateway.sql("update sessions set expires_at = now()");
     expect(reasonOf(await me(tokens.token))).toBe("TOKEN_EXPIRED");
@@ -270,6 +286,36 @@ describe("logout", () => {
     });
     expect((await logout({ scope: "ALL", refreshToken })).data).toEqual({ logout: { revokedSessions: 1 } });
     expect(reasonOf(await me(present.token))).toBe("TOKEN_REVOKED");
+  });
+
+  it("takes the token before the present one for more than its own session within the grace time only", async () => {
+    await login();
+    await refresh(tokens.refreshToken);
+    const { refreshToken } = tokens;
+    await gateway.sql("update sessions set rotated_at = rotated_at - interval '31 seconds'");
+    expect((await logout({ scope: "ALL", refreshToken })).data).toEqual({ logout: { revokedSessions: 1 } });
+    const next = await login();
+    await refresh(next.refreshToken);
+    const all = await logout({ scope: "ALL", refreshToken: next.refreshToken });
+    expect(all.data).toEqual({ logout: { revokedSessions: 2 } });
+  });
+
+  it("goes by the refresh token when the session of the access token has ended", async () => {
+    const newer = await login();
+    await logout({}, tokens.token);
+    expect((await logout({ refreshToken: newer.refreshToken }, tokens.token)).data).toEqual({
+      logout: { revokedSessions: 1 },
+    });
+    expect(reasonOf(await me(newer.token))).toBe("TOKEN_REVOKED");
+  });
+
+  it("reports the faults of its arguments in their order", async () => {
+    const { errors } = await gateway.graphql(
+      'mutation { logout(refreshToken: 5, scope: "X") { revokedSessions } }',
+    );
+    expect(JSON.stringify(errors?.[0].extensions.errors)).toBe(
+      '{"scope":["Not a valid LogoutScope."],"refreshToken":["Not a valid string."]}',
+    );
   });
 
   it("lets a signed-out token end nothing more", async () => {

@@ -46,6 +46,14 @@ export class AccountService {
    * @throws InvalidInput under `error`
    */
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
+    // The hash may be made anew by a sign-in at the same time; the second look sees it.
+    const signIn = (await this.tryLogin(input, client)) ?? (await this.tryLogin(input, client));
+    if (signIn === undefined) throw new InvalidInput(notFound);
+    return signIn;
+  }
+
+  /** Undefined when the account was changed between the look at it and the sign-in. */
+  private async tryLogin(input: LoginInput, client: Client): Promise<AuthPayload | undefined> {
     const user = await this.findByName(input);
     const { valid, needsRehash } = await this.hasher.verify(user?.passwordHash ?? null, input.password);
     if (user === null || !valid) throw new InvalidInput(notFound);
@@ -58,8 +66,7 @@ export class AccountService {
         { id: user.id, passwordHash: user.passwordHash, isActive: true },
         { passwordHash, lastLoginAt: new Date() },
       );
-      if (signedIn === 0) throw new InvalidInput(notFound);
-      return this.sessions.open(em, user, client);
+      return signedIn === 0 ? undefined : this.sessions.open(em, user, client);
     });
   }
 
@@ -78,8 +85,10 @@ export class AccountService {
       this.em.fork().transactional(async (em) => {
         // The user's row is locked first, so that of two password changes the later one finds its session ended.
         const user = await em.findOne(User, subject.userId, { lockMode: LockMode.PESSIMISTIC_WRITE });
-        const session = await em.findOne(Session, { id: subject.sessionId, revokedAt: null });
-        if (user === null || session === null) throw new Unauthenticated("TOKEN_REVOKED");
+        if (user === null) throw new Unauthenticated("USER_NOT_FOUND");
+        if (!user.isActive) throw new Unauthenticated("USER_DEACTIVATED");
+        const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
+        if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
         em.assign(user, changes);
         await em.flush();
         if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed");
@@ -112,11 +121,10 @@ export class AccountService {
   }
 
   private findByName({ email, username }: LoginInput): Promise<User | null> {
-    const name = email ?? username;
     const [column, value] =
       email == null
-        ? ["lower(normalize(username, NFKC))", raw("lower(normalize(?, NFKC))", [name])]
-        : ["lower(email)", raw("lower(?)", [name])];
+        ? ["lower(normalize(username, NFKC))", raw("lower(normalize(?, NFKC))", [username])]
+        : ["lower(email)", raw("lower(?)", [normalizeEmail(email)])];
     return this.em.fork().findOne(User, { [raw(column)]: value });
   }
 

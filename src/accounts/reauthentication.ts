@@ -24,7 +24,7 @@ export class Reauthentication {
     this.reauthenticateAfter = reauthenticateAfter;
   }
 
-  /** A current password that is given is always verified: a client that asks for it means it. */
+  /** Where email or password change, a current password that is given is verified even if the sign-in is fresh. */
   async check(input: CredentialChange, caller: Caller): Promise<FieldErrors> {
     const changesCredentials =
       input.password !== undefined ||

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import { normalizeEmail } from "../security/email-address.ts";
 
 export interface Names {
   email?: string | null;
@@ -24,7 +25,7 @@ export class TakenNames {
 
   /** @param except the id of the account whose own names do not count */
   async among(names: Names, except?: string): Promise<FieldErrors> {
-    const email = searchable(names.email);
+    const email = searchable(names.email == null ? null : normalizeEmail(names.email));
     const username = searchable(names.username);
     if (email === null && username === null) return {};
     const rows = await this.em
@@ -37,7 +38,10 @@ export class TakenNames {
   }
 }
 
-/** PostgreSQL keeps no text with a NUL, so nobody can have such a name. */
+/** UTF-16 units of 255 characters at most. Normalizing takes PostgreSQL time by the square of the length. */
+const longestName = 510;
+
+/** Nobody can have a name that is longer than a name may be, or has a NUL, which PostgreSQL cannot keep. */
 function searchable(name: string | null | undefined): string | null {
-  return name == null || name.includes("\0") ? null : name;
+  return name == null || name.length > longestName || name.includes("\0") ? null : name;
 }

@@ -9,7 +9,6 @@ import { shellCommand } from "./shell.ts";
 
 /** The `gatehouse` command. A failure that is foreseen is said in a line, and the exit code is 1. */
 export async function run(argv: string[]): Promise<void> {
-  if (existsSync(".env")) process.loadEnvFile(".env");
   const program = new Command("gatehouse")
     .description(
       "A GraphQL authentication gateway on PostgreSQL.\n\nSettings come from the environment or a .env file; " +
@@ -27,6 +26,7 @@ export async function run(argv: string[]): Promise<void> {
     .addCommand(shellCommand())
     .addCommand(schemaCommand());
   try {
+    if (existsSync(".env")) process.loadEnvFile(".env");
     await program.parseAsync(argv);
   } catch (error) {
     for (const line of (error instanceof Error ? error.message : String(error)).split("\n"))

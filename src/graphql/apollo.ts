@@ -1,19 +1,20 @@
 import { ApolloServer, HeaderMap } from "@apollo/server";
 import type { ApolloServerPlugin, GraphQLResponse } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
+import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
 import { GraphQLError } from "graphql";
-import type { FormattedExecutionResult, GraphQLSchema } from "graphql";
+import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from "graphql";
 import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
 import type { Context } from "./context.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
-import type { ErrorLog } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
 import { createValidator } from "./validation.ts";
 
 export interface ApolloOptions {
   schema: GraphQLSchema;
   introspection: boolean;
-  logger: ErrorLog;
+  logger: Logger;
 }
 
 /**
@@ -21,6 +22,9 @@ export interface ApolloOptions {
  * word of a proxy and leave the body unread, so for them the status stays 200 (GraphQL over HTTP, "Status Codes").
  */
 const graphqlResponse = "application/graphql-response+json";
+
+/** As the door takes it, in bytes. */
+const maxBodyLength = 100_000;
 
 /** Bounds the depth that the recursive parser can be driven to, and the work of validation. */
 const maxTokens = 2000;
@@ -37,7 +41,13 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
     },
     persistedQueries: false,
     parseOptions: { maxTokens },
+    // A parsed document takes about 50 times its text: every token of it, comments too, is kept for error locations.
+    documentStore: new InMemoryLRUCache<DocumentNode>({
+      maxSize: 30 * 2 ** 20,
+      sizeCalculation: ({ loc }) => 50 * (loc?.source.body.length ?? maxBodyLength),
+    }),
     dangerouslyDisableValidation: true,
+    logger,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     plugins: [ApolloServerPluginLandingPageDisabled(), operations(schema, introspection, logger)],
@@ -54,7 +64,7 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
 function operations(
   schema: GraphQLSchema,
   introspection: boolean,
-  logger: ErrorLog,
+  logger: Logger,
 ): ApolloServerPlugin<Context> {
   const validate = createValidator(schema, { introspection });
   const executeOperation = createExecutor(schema);
@@ -64,17 +74,18 @@ function operations(
     async requestDidStart() {
       return {
         async responseForOperation({ document, operation, request, contextValue: context }) {
-          const invalid = validate(document);
-          if (invalid.length > 0) return response({ errors: formatErrors(invalid, context.requestId) });
-          // Apollo has the words for an operation that was not named or is not there.
-          if (operation === undefined) return null;
-          const { errors, ...result } = await executeOperation({
-            document,
-            operation,
-            context,
-            variables: request.variables ?? {},
-          });
-          return response({ ...result, ...(errors && { errors: formatErrors(errors, context.requestId) }) });
+          const { requestId } = context;
+          try {
+            const invalid = validate(document);
+            if (invalid.length > 0) return response({ errors: formatErrors(invalid, requestId) });
+            // Apollo has the words for an operation that was not named or is not there.
+            if (operation === undefined) return null;
+            const variables = request.variables ?? {};
+            const { errors, ...result } = await executeOperation({ document, operation, context, variables });
+            return response({ ...result, ...(errors && { errors: formatErrors(errors, requestId) }) });
+          } catch (error) {
+            return response({ errors: [internalError(error, requestId, logger)] });
+          }
         },
         async willSendResponse({ request, response: { http, body } }) {
           if (body.kind !== "single" || !isRefusal(body.singleResult)) return;

@@ -19,6 +19,9 @@ type Values = Record<string, unknown>;
 /** `value` is absent when nothing usable was given; it may be there beside faults. */
 type Checked = { value?: unknown; faults: string[] };
 
+/** Enough to find a mistake by; the rest would only be an echo. */
+const mostUnknownNamed = 10;
+
 const required = ["This field is required."];
 const notNull = ["This field may not be null."];
 
@@ -76,7 +79,9 @@ async function checkInputObject(
     if (checked.value !== undefined) values[field.name] = checked.value;
     faults[field.name] = checked.faults;
   }
-  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(fields, name));
+  const unknown = Object.keys(given)
+    .filter((name) => !Object.hasOwn(fields, name))
+    .slice(0, mostUnknownNamed);
   const check = type.extensions["check"] as WholeInputCheck<Values> | undefined;
   const whole: FieldErrors = { ...(await check?.(values, scope)) };
   whole["error"] = [

@@ -1,9 +1,11 @@
 import {
   NoSchemaIntrospectionCustomRule,
+  OperationTypeNode,
   ProvidedRequiredArgumentsRule,
   specifiedRules,
   validate,
   ValuesOfCorrectTypeRule,
+  visitInParallel,
 } from "graphql";
 import type { DocumentNode, GraphQLError, GraphQLSchema, ValidationContext, ValidationRule } from "graphql";
 
@@ -34,13 +36,21 @@ export function createValidator(
   };
 }
 
+/** Defaults of a mutation's variables count as its arguments: that is where they go. */
 function exceptInMutationArguments(rule: ValidationRule): ValidationRule {
   return (context) => {
     const mutation = context.getSchema().getMutationType();
+    let operation: OperationTypeNode | undefined;
     const reportError = (error: GraphQLError) => {
-      const inArgument = context.getParentType() === mutation && !context.getDirective();
-      if (!inArgument) context.reportError(error);
+      const parent = context.getParentType();
+      const inDefault = parent == null && operation === OperationTypeNode.MUTATION;
+      const inArgument = parent != null && parent === mutation;
+      if (context.getDirective() || !(inDefault || inArgument)) context.reportError(error);
     };
-    return rule(Object.create(context, { reportError: { value: reportError } }) as ValidationContext);
+    const observed = Object.create(context, { reportError: { value: reportError } }) as ValidationContext;
+    return visitInParallel([
+      { OperationDefinition: (node) => void (operation = node.operation) },
+      rule(observed),
+    ]);
   };
 }

@@ -1,6 +1,7 @@
 import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import type { FastifyInstance } from "fastify";
+import { clientAddress } from "./client-address.ts";
 import type { Context } from "../graphql/context.ts";
 
 /** What the context is made from. */
@@ -30,7 +31,7 @@ export async function registerGraphql(
       context: async (request) =>
         makeContext({
           requestId: request.id,
-          ip: request.ip,
+          ip: clientAddress(request),
           userAgent: request.headers["user-agent"],
           authorization: request.headers.authorization,
         }),

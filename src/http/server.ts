@@ -5,6 +5,7 @@ import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
 import type { Context } from "../graphql/context.ts";
+import { clientAddress } from "./client-address.ts";
 import { answerError } from "./error-answer.ts";
 import { registerGraphql } from "./graphql-route.ts";
 import type { RequestFacts } from "./graphql-route.ts";
@@ -40,6 +41,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: 65_000,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200 },
+    // Paths that cannot be decoded.
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   });
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>
@@ -59,7 +62,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         path: request.url.split("?", 1)[0]?.slice(0, 200),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
-        ip: request.ip,
+        ip: clientAddress(request),
       },
       "request",
     );

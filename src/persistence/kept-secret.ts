@@ -10,12 +10,22 @@ export async function keptSecret(dataDir: string, name: string): Promise<string>
     if (error.code !== "ENOENT") throw error;
     return undefined;
   });
-  if (existing !== undefined) return existing;
+  if (existing !== undefined) return longEnough(existing, path);
   // Written whole before it has its name, so that neither a crash nor a second process leaves or reads half of it.
-  await writeFile(draft, randomBytes(48).toString("base64url"), { mode: 0o600, flag: "wx" });
+  await writeFile(draft, randomBytes(48).toString("base64url"), {
+    mode: 0o600,
+    flag: "wx",
+    flush: true,
+  });
   await link(draft, path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
   await rm(draft);
-  return readFile(path, "utf8");
+  return longEnough(await readFile(path, "utf8"), path);
+}
+
+/** A file that was cut off, or is empty, must not become a key that anybody can guess. */
+function longEnough(secret: string, path: string): string {
+  if (Buffer.byteLength(secret) >= 32) return secret;
+  throw new Error(`${path} is damaged: restore it, or delete it to sign everyone out with a new one.`);
 }

@@ -35,6 +35,8 @@ export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Or
       idle_in_transaction_session_timeout: 30_000,
       keepAlive: true,
       application_name: "gatehouse",
+      // Times are read as text.
+      options: "-c datestyle=ISO",
     },
     debug: false,
     logger: (message: string) => logger.info({ component: "orm" }, message),

@@ -9,6 +9,8 @@ export interface RevocationSubject {
   sessionId: string;
   /** Given when a refresh token speaks for the session. */
   generation?: number;
+  /** Seconds for which the generation before the present one still counts: its holder may not have seen the answer. */
+  refreshGrace?: number;
 }
 
 // The rows are locked in the order of their ids, so that two sign-outs of one user cannot wait for each other.
@@ -18,7 +20,10 @@ const revoke = `
     from sessions c join sessions s on s.user_id = c.user_id
     where c.id = ? and c.user_id = ? and c.revoked_at is null and c.expires_at > now()
       and s.revoked_at is null and s.expires_at > now()
-      and case when s.id = c.id then ? else ? and c.refresh_generation <= ? end
+      and case when s.id = c.id then ? else ? and (
+        c.refresh_generation = coalesce(cast(? as int), c.refresh_generation)
+        or (c.refresh_generation = cast(? as int) + 1 and c.rotated_at > now() - make_interval(secs => ?))
+      ) end
     order by s.id
     for update of s
   )
@@ -28,23 +33,23 @@ const revoke = `
 
 /**
  * Ends live sessions of a user, as far as the session that asks is alive itself: a signed-out token ends nothing more,
- * and a refresh token that was replaced long ago ends its own session only.
+ * and a refresh token that was replaced before the grace time ends its own session only.
  * @returns how many were ended
  */
 export async function revokeSessions(
   em: EntityManager,
-  { userId, sessionId, generation }: RevocationSubject,
+  { userId, sessionId, generation, refreshGrace }: RevocationSubject,
   scope: LogoutScope,
   reason: RevocationReason,
 ): Promise<number> {
-  // The token before the present one still counts as present: its holder may not have seen the answer.
-  const newestGeneration = generation === undefined ? 2 ** 31 - 1 : generation + 1;
   const ended = await em.execute<{ id: string }[]>(revoke, [
     sessionId,
     userId,
     scope !== "OTHERS",
     scope !== "CURRENT",
-    newestGeneration,
+    generation ?? null,
+    generation ?? null,
+    refreshGrace ?? 0,
     reason,
   ]);
   return ended.length;

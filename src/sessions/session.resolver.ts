@@ -1,8 +1,8 @@
-import { Arg, Ctx, Mutation, Resolver } from "type-graphql";
+import { Arg, Args, Ctx, Mutation, Resolver } from "type-graphql";
 import type { Context } from "../graphql/context.ts";
 import { JwtScalar } from "../graphql/scalars.ts";
 import { AuthPayload } from "./auth-payload.type.ts";
-import { LogoutPayload, LogoutScope } from "./logout.type.ts";
+import { LogoutArgs, LogoutPayload } from "./logout.type.ts";
 import { SessionService } from "./session.service.ts";
 
 @Resolver()
@@ -31,16 +31,7 @@ export class SessionResolver {
       "refused on the very next request. Signing out twice is no error.",
   })
   async logout(
-    @Arg("scope", () => LogoutScope, {
-      defaultValue: LogoutScope.CURRENT,
-      description: "Which of the user's sessions to end.",
-    })
-    scope: LogoutScope,
-    @Arg("refreshToken", () => JwtScalar, {
-      nullable: true,
-      description: "Speaks for the session when the access token has expired or is not at hand.",
-    })
-    refreshToken: string | null | undefined,
+    @Args(() => LogoutArgs) { scope, refreshToken }: LogoutArgs,
     @Ctx() { accessToken }: Context,
   ): Promise<LogoutPayload> {
     return { revokedSessions: await this.sessions.logout(accessToken, refreshToken ?? undefined, scope) };

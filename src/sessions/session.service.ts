@@ -99,19 +99,32 @@ export class SessionService {
     refreshToken: string | undefined,
     scope: LogoutScope,
   ): Promise<number> {
-    return revokeSessions(this.em.fork(), this.subjectOf(accessToken, refreshToken), scope, "signed_out");
+    const subject = await this.subjectOf(accessToken, refreshToken);
+    return revokeSessions(this.em.fork(), subject, scope, "signed_out");
   }
 
-  private subjectOf(accessToken: string | undefined, refreshToken: string | undefined) {
-    if (accessToken !== undefined) {
-      try {
-        return this.tokens.verifyAccess(accessToken);
-      } catch (error) {
-        if (refreshToken === undefined) throw error;
-      }
+  /** A client that sends both wants to be signed out: where the access token is of no more use, the other speaks. */
+  private async subjectOf(accessToken: string | undefined, refreshToken: string | undefined) {
+    if (refreshToken === undefined) {
+      if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
+      return this.tokens.verifyAccess(accessToken);
     }
-    if (refreshToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
-    return this.tokens.verifyRefresh(refreshToken);
+    const byAccess = accessToken === undefined ? undefined : this.verifiedOrNone(accessToken);
+    if (byAccess !== undefined && (await this.isAlive(byAccess.sessionId))) return byAccess;
+    return { ...this.tokens.verifyRefresh(refreshToken), refreshGrace: this.lifetimes.refreshGrace };
+  }
+
+  private verifiedOrNone(accessToken: string) {
+    try {
+      return this.tokens.verifyAccess(accessToken);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async isAlive(sessionId: string): Promise<boolean> {
+    const alive = "select from sessions where id = ? and revoked_at is null and expires_at > now()";
+    return (await this.em.fork().execute<object[]>(alive, [sessionId])).length > 0;
   }
 
   /** Follows from the row alone, so that a repeated refresh within the grace time yields the very same tokens. */

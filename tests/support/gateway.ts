@@ -3,6 +3,7 @@ import pino from "pino";
 import { createApp } from "../../src/app.ts";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
+import { logOptions } from "../../src/logger.ts";
 import { createDatabase, dropDatabase, query } from "./database.ts";
 
 export interface GraphqlAnswer {
@@ -46,7 +47,7 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
     JWT_SECRET: jwtSecret,
   });
   const log: string[] = [];
-  const logger = pino({ level: config.logLevel }, { write: (line: string) => void log.push(line) });
+  const logger = pino(logOptions(config.logLevel), { write: (line: string) => void log.push(line) });
   const app = await createApp(config, { databaseUrl, jwtSecret }, logger);
   const url = await app.server.listen({ host: config.host, port: config.port });
 
