@@ -13,7 +13,7 @@ import {
 import { Reauthentication } from "./reauthentication.ts";
 import { TakenNames } from "./taken-names.ts";
 
-@InputType({ description: "A new account." })
+@InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
 @CheckedAsWhole<RegisterInput>((input, { service }) => service(TakenNames).among(input))
 export class RegisterInput {
   @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })

@@ -28,7 +28,10 @@ export class AccountResolver {
 
   @Mutation(() => AuthPayload, { description: "Makes an account and signs in to it." })
   register(
-    @Arg("input", () => RegisterInput, { description: "The account to make." }) input: RegisterInput,
+    @Arg("input", () => RegisterInput, {
+      description: "The account to make; every fault in it is reported at once.",
+    })
+    input: RegisterInput,
     @Ctx() { client }: Context,
   ): Promise<AuthPayload> {
     return this.accounts.register(input, client);
@@ -39,7 +42,8 @@ export class AccountResolver {
       "Signs in, which opens a session. An unknown account and a wrong password get the same answer, under `error`.",
   })
   login(
-    @Arg("input", () => LoginInput, { description: "Who signs in." }) input: LoginInput,
+    @Arg("input", () => LoginInput, { description: "One name of the account, and its password." })
+    input: LoginInput,
     @Ctx() { client }: Context,
   ): Promise<AuthPayload> {
     return this.accounts.login(input, client);
@@ -51,7 +55,8 @@ export class AccountResolver {
       "Changes the current user: what is given, all or nothing. A new password ends every other session of the user.",
   })
   async updateUser(
-    @Arg("input", () => UpdateUserInput, { description: "The changes." }) input: UpdateUserInput,
+    @Arg("input", () => UpdateUserInput, { description: "The changes; an empty input changes nothing." })
+    input: UpdateUserInput,
     @CurrentCaller() caller: Caller,
   ): Promise<UpdateUserPayload> {
     return { user: await this.accounts.updateUser(input, caller) };
