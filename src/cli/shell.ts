@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { once } from "node:events";
-import { start } from "node:repl";
 import { User } from "../accounts/user.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { withApp } from "./with-app.ts";
@@ -14,6 +13,8 @@ export function shellCommand(): Command {
         process.stdout.write(
           `Loaded: ${Object.keys(names).join(", ")}. Try: await em.find(User, {}, { limit: 5 })  (.exit leaves)\n`,
         );
+        // Loaded only here: it brings in node:domain, which slows every event of the process down.
+        const { start } = await import("node:repl");
         const repl = start({ prompt: "gatehouse> " });
         Object.assign(repl.context, names);
         await once(repl, "exit");
