@@ -1,5 +1,6 @@
 export default {
   testEnvironment: "node",
+  cacheDirectory: "<rootDir>/node_modules/.cache/jest",
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {

@@ -1,6 +1,7 @@
 // Builds dist/: the server by tsc, the IDE page by Vite. An install without the development dependencies cannot, and
 // need not when dist/ came with it.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
@@ -10,8 +11,12 @@ function compiler() {
   try {
     return join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
   } catch {
-    console.log("Not built: the development dependencies are left out.");
-    return process.exit(0);
+    if (existsSync(join(import.meta.dirname, "..", "node_modules"))) {
+      console.log("Not built: the development dependencies are left out.");
+      return process.exit(0);
+    }
+    console.error("Run `npm ci` first.");
+    return process.exit(1);
   }
 }
 

@@ -50,7 +50,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   });
 
   const authentication = new AuthenticationService(orm.em, tokens);
-  const sessions = new SessionService(orm.em, tokens, config);
+  const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
+  const sessions = new SessionService(orm.em, tokens, { accessTokenTtl, refreshTokenTtl, refreshGrace });
   const takenNames = new TakenNames(orm.em);
   const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
   const accounts = new AccountService(orm.em, hasher, sessions, takenNames);

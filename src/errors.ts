@@ -25,8 +25,9 @@ export class InvalidInput extends CallerError {
   readonly details: { errors: FieldErrors };
 
   constructor(errors: FieldErrors) {
-    const [field, messages] = Object.entries(errors)[0] ?? ["error", ["Invalid input."]];
-    const first = messages[0] ?? "Invalid input.";
+    // What belongs to no field (a misspelt name) is often the cause of the rest.
+    const [field = "error"] = errors["error"] ? [] : Object.keys(errors);
+    const first = errors[field]?.[0] ?? "Invalid input.";
     super(field === "error" ? first : `${field}: ${first}`);
     this.details = { errors };
   }

@@ -76,7 +76,9 @@ async function start(config: Config, logger: Logger, closers: (() => Promise<voi
     clearTimeout(impatience);
   });
   await migrateOnStart(app.orm, config.migrateOnStart);
-  const address = await app.server.listen({ host: config.host, port: config.port });
+  const address = await app.server.listen({ host: config.host, port: config.port }).catch((error: Error) => {
+    throw new Error(`HOST and PORT cannot be listened on: ${error.message}`, { cause: error });
+  });
   logger.info({ address, ide: config.ide, database: database.description }, "ready");
   if (process.stdout.isTTY) process.stdout.write(welcome(address, database.description, config.ide));
 }

@@ -12,11 +12,20 @@ export const resolvers = [AccountResolver, SessionResolver] as const;
 
 /** The public schema. The container makes it executable; without one it can be printed and introspected only. */
 export function buildGatehouseSchema(container?: ContainerType): GraphQLSchema {
-  return buildSchemaSync({
+  const schema = buildSchemaSync({
     resolvers: [...resolvers],
     authChecker: requireCaller,
     globalMiddlewares: [checkMutationArguments],
     validate: false,
     ...(container && { container }),
   });
+  for (const [type, description] of [
+    [schema.getQueryType(), "What can be asked. Nothing here changes anything."],
+    [
+      schema.getMutationType(),
+      "What can be done. Several in one operation run one after the other, in order.",
+    ],
+  ] as const)
+    if (type) type.description = description;
+  return schema;
 }

@@ -43,9 +43,7 @@ describe("gatehouse migrate", () => {
     expect(left).toEqual({ count: 0 });
     const lacking = await run(["migrate", "check"]);
     expect(lacking.code).toBe(1);
-    expect(lacking.stderr).toMatch(
-      /^gatehouse: Entities and migrations disagree:\ngatehouse: .*create table "users"/s,
-    );
+    expect(lacking.stderr).toMatch(/^gatehouse: The database lacks 1 migration /);
   });
 
   it("applies once when many ask at once", async () => {

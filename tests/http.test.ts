@@ -74,6 +74,28 @@ describe("the door", () => {
     expect(await unreadable.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_REQUEST" } }] });
   });
 
+  it("says what to send instead", async () => {
+    const untyped = await post({ "content-type": "text/csv" });
+    expect([untyped.status, await untyped.json()]).toMatchObject([
+      415,
+      { errors: [{ message: "Send the body as JSON, with the header `content-type: application/json`." }] },
+    ]);
+    const options = await fetch(`${gateway.url}/graphql`, { method: "OPTIONS" });
+    expect(options.status).toBe(204);
+    const answer = await post(
+      { accept: "application/graphql-response+json" },
+      JSON.stringify({ query: "subscription { me { id } }" }),
+    );
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      {
+        errors: [
+          { message: "The schema has no subscription.", extensions: { code: "GRAPHQL_VALIDATION_FAILED" } },
+        ],
+      },
+    ]);
+  });
+
   it("says where the API is on a path that is not there", async () => {
     const answer = await fetch(`${gateway.url}/nothing`);
     expect(answer.status).toBe(404);

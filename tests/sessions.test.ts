@@ -69,6 +69,7 @@ describe("tokens", () => {
     expect(access.payload).toEqual({
       sub: expect.any(String),
       sid: expect.any(String),
+      jti: `${access.payload["sid"] as string}.0`,
       iat,
       exp: iat + 900,
       iss: "gatehouse",
@@ -173,6 +174,7 @@ describe("refreshToken", () => {
     expect(errors).toBeUndefined();
     expect(data.refreshToken.user).toEqual({ username: "ada" });
     expect(decode(data.refreshToken.refreshToken).payload).toMatchObject({ gen: 1 });
+    expect(data.refreshToken.token).not.toBe(tokens.token);
     expect((await me(data.refreshToken.token)).data.me).toEqual({ username: "ada" });
     expect(
       await gateway.sql(

@@ -77,17 +77,26 @@ export class LoginInput {
   };
 })
 export class UpdateUserInput {
-  @Field(() => String, { nullable: true, description: "A new e-mail address; it cannot be cleared." })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "A new e-mail address: at most 254 characters, of no other account in any case. It cannot be cleared.",
+  })
   @Text({ ...emailText, nullable: false })
   email?: string;
 
-  @Field(() => String, { nullable: true, description: "A new username; it cannot be cleared." })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "A new username: at most 255 characters, not blank, of no other account in any case. It cannot be cleared.",
+  })
   @Text({ ...usernameText, nullable: false })
   username?: string;
 
   @Field(() => String, {
     nullable: true,
-    description: "A new password. Every other session of the user is ended with it.",
+    description:
+      "A new password: 8 to 128 characters, kept exactly as typed. Every other session of the user is ended with it.",
   })
   @Text({ ...newPasswordText, nullable: false })
   password?: string;
@@ -102,12 +111,15 @@ export class UpdateUserInput {
 
   @Field(() => String, {
     nullable: true,
-    description: "What the user says about themselves; null clears it.",
+    description: "What the user says about themselves; not blank, null clears it.",
   })
   @Text(bioText)
   bio?: string | null;
 
-  @Field(() => String, { nullable: true, description: "At most 20,000 characters; null clears it." })
+  @Field(() => String, {
+    nullable: true,
+    description: "At most 20,000 characters; not blank, null clears it.",
+  })
   @Text(fullNameText)
   fullName?: string | null;
 

@@ -1,7 +1,7 @@
 import type { TextRules } from "../graphql/input-rules.ts";
 import { emailFormat, maxLength, minLength, noLoneSurrogates, noNul } from "../security/text-rules.ts";
 
-// The order of the rules is the order of the messages (rest-semantics rule 2).
+// The order of the rules is the order of the messages, as the reference services have it.
 
 export const emailText: TextRules = {
   rules: [maxLength(254), noNul, noLoneSurrogates, emailFormat],

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { migrateDown, migrateUp, schemaDifference } from "../persistence/migrations.ts";
+import { migrateDown, migrateOnStart, migrateUp, schemaDifference } from "../persistence/migrations.ts";
 import type { App } from "../app.ts";
 import { withApp } from "./with-app.ts";
 
@@ -45,6 +45,7 @@ export function migrateCommand(): Command {
     .description("fail when the migrated database is not what the entities say")
     .action(() =>
       withOrm(async (orm) => {
+        await migrateOnStart(orm, false);
         const difference = (await schemaDifference(orm)).trim();
         if (difference !== "") throw new Error(`Entities and migrations disagree:\n${difference}`);
         print("entities and migrations agree");

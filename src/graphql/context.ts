@@ -25,7 +25,7 @@ const asciiWhitespace = /[\t\n\v\f\r ]+/;
 
 /**
  * The token of an Authorization header: scheme `Token` or `Bearer` without regard to case and exactly two parts;
- * anything else counts as no header (rest-semantics rule 9).
+ * anything else counts as no header.
  */
 export function readAccessToken(header: string | undefined): string | undefined {
   const [scheme, token, ...rest] = (header ?? "").split(asciiWhitespace).filter(Boolean);

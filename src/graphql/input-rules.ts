@@ -24,7 +24,7 @@ export const Text = (rules: TextRules) => Extensions({ text: rules });
 
 /**
  * A check of a whole input that needs a database or the caller. It gets every field that is of the right type and not
- * blank, even when another rule refuses it, and its messages come first in a field's list (rest-semantics rule 2).
+ * blank, even when another rule refuses it, and its messages come first in a field's list.
  */
 export type WholeInputCheck<TInput> = (
   input: Partial<TInput>,

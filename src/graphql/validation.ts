@@ -1,4 +1,5 @@
 import {
+  GraphQLError,
   NoSchemaIntrospectionCustomRule,
   OperationTypeNode,
   ProvidedRequiredArgumentsRule,
@@ -7,7 +8,7 @@ import {
   ValuesOfCorrectTypeRule,
   visitInParallel,
 } from "graphql";
-import type { DocumentNode, GraphQLError, GraphQLSchema, ValidationContext, ValidationRule } from "graphql";
+import type { DocumentNode, GraphQLSchema, ValidationContext, ValidationRule } from "graphql";
 
 /**
  * Validates documents, each once. Values in the arguments of mutations are left to the input checks, which report every
@@ -22,6 +23,7 @@ export function createValidator(
       ? exceptInMutationArguments(rule)
       : rule,
   );
+  rules.push(onlyOperationsOfTheSchema);
   if (!introspection) rules.push(NoSchemaIntrospectionCustomRule);
   const results = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
@@ -35,6 +37,14 @@ export function createValidator(
     return errors;
   };
 }
+
+/** The specification's rules let a subscription through where there are none, to fail when it runs. */
+const onlyOperationsOfTheSchema: ValidationRule = (context) => ({
+  OperationDefinition(node) {
+    if (!context.getSchema().getRootType(node.operation))
+      context.reportError(new GraphQLError(`The schema has no ${node.operation}.`, { nodes: node }));
+  },
+});
 
 /** Defaults of a mutation's variables count as its arguments: that is where they go. */
 function exceptInMutationArguments(rule: ValidationRule): ValidationRule {

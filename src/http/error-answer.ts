@@ -1,11 +1,20 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { internalError } from "../graphql/error-format.ts";
 
+/** Where the reason of HTTP does not say what to do. */
+const advice: Record<number, { code: string; message: string }> = {
+  413: { code: "PAYLOAD_TOO_LARGE", message: "The body is larger than 100,000 bytes." },
+  415: {
+    code: "BAD_REQUEST",
+    message: "Send the body as JSON, with the header `content-type: application/json`.",
+  },
+};
+
 /** Answers what failed outside GraphQL (an unreadable body, a body too large) in the shape of a GraphQL answer. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const status = error.statusCode ?? 500;
   if (status >= 500)
     return reply.code(500).send({ errors: [internalError(error, request.id, request.server.log)] });
-  const code = status === 413 ? "PAYLOAD_TOO_LARGE" : "BAD_REQUEST";
-  return reply.code(status).send({ errors: [{ message: error.message, extensions: { code } }] });
+  const { code, message } = advice[status] ?? { code: "BAD_REQUEST", message: error.message };
+  return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
 }

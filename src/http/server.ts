@@ -84,7 +84,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
   });
-  await server.register(fastifyCors, { origin: options.corsOrigins, methods: ["GET", "POST"], maxAge: 600 });
+  await server.register(fastifyCors, {
+    origin: options.corsOrigins,
+    methods: ["GET", "POST"],
+    maxAge: 600,
+    strictPreflight: false,
+  });
   await registerGraphql(server, options.apollo, options.makeContext);
   registerHealth(server, options.checkDatabase);
   if (options.ide) await registerIde(server);

@@ -13,7 +13,11 @@ export interface Database {
 /** The database at `databaseUrl`, or the embedded one under `dataDir`, which then belongs to this process alone. */
 export async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {
   if (databaseUrl !== undefined) return external(databaseUrl);
-  const embedded = await startEmbeddedPostgres(dataDir);
+  const embedded = await startEmbeddedPostgres(dataDir).catch((error: NodeJS.ErrnoException) => {
+    // What the file system refuses names neither the setting nor what it is for.
+    if (error.syscall === undefined) throw error;
+    throw new Error(`DATA_DIR ${dataDir} cannot be used: ${error.message}`, { cause: error });
+  });
   return {
     url: embedded.url,
     description: `embedded PostgreSQL in ${embedded.dataDirectory}`,

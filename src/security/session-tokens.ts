@@ -37,8 +37,10 @@ export class SessionTokens {
     this.claims = { issuer, audience };
   }
 
-  signAccess(subject: TokenSubject, lifetime: TokenLifetime): string {
-    return this.sign("at+jwt", { sid: subject.sessionId }, subject.userId, lifetime);
+  /** Its `jti` (RFC 9068) tells it from the one before, also when both are of one second. */
+  signAccess(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
+    const { userId, sessionId, generation } = subject;
+    return this.sign("at+jwt", { sid: sessionId, jti: `${sessionId}.${generation}` }, userId, lifetime);
   }
 
   signRefresh(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {

@@ -129,7 +129,7 @@ export class SessionService {
 
   /** Follows from the row alone, so that a repeated refresh within the grace time yields the very same tokens. */
   private payload(user: UserType, sessionId: string, state: IssuedState): AuthPayload {
-    const subject = { userId: user.id, sessionId };
+    const subject = { userId: user.id, sessionId, generation: state.refresh_generation };
     const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
     const sessionEnd = Math.floor(Date.parse(state.expires_at) / 1000);
     const accessEnd = Math.min(issuedAt + this.lifetimes.accessTokenTtl, sessionEnd);
@@ -137,10 +137,7 @@ export class SessionService {
       user,
       token: this.tokens.signAccess(subject, { issuedAt, expiresAt: accessEnd }),
       expiresAt: new Date(accessEnd * 1000),
-      refreshToken: this.tokens.signRefresh(
-        { ...subject, generation: state.refresh_generation },
-        { issuedAt, expiresAt: sessionEnd },
-      ),
+      refreshToken: this.tokens.signRefresh(subject, { issuedAt, expiresAt: sessionEnd }),
       refreshTokenExpiresAt: new Date(sessionEnd * 1000),
     };
   }
