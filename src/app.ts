@@ -12,11 +12,13 @@ import { readAccessToken } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
 import type { RequestFacts } from "./http/graphql-route.ts";
 import { createServer } from "./http/server.ts";
+import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
 import type { Orm } from "./persistence/orm.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
+import { sharedSecret } from "./security/token-keys.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
@@ -30,21 +32,25 @@ export interface App {
   hasher: PasswordHasher;
   schema: GraphQLSchema;
   service: Context["service"];
+  /** Begins what runs beside requests; before the first request, on a migrated database. */
+  start(): Promise<void>;
   /** Finishes what is in flight, then closes the pool. */
   close(): Promise<void>;
 }
 
-/** What the start has settled: where the database is, and the secret that signs the tokens. */
+/** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets {
   databaseUrl: string;
+  /** For HS256. */
   jwtSecret: string;
 }
 
 export async function createApp(config: Config, secrets: AppSecrets, logger: Logger): Promise<App> {
   const orm = createOrm(secrets.databaseUrl, logger);
   const hasher = new PasswordHasher(config.passwordHashing);
+  const notifications = new Notifications(secrets.databaseUrl, logger);
   const tokens = new SessionTokens({
-    secret: secrets.jwtSecret,
+    keys: sharedSecret(secrets.jwtSecret),
     issuer: config.jwtIssuer,
     audience: config.jwtAudience,
   });
@@ -86,6 +92,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
     ide: config.ide,
+    routes: [],
   });
 
   return {
@@ -96,8 +103,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     hasher,
     schema,
     service,
+    async start() {
+      await notifications.start();
+    },
     async close() {
       await server.close();
+      await notifications.close();
       await orm.close();
     },
   };

@@ -1,69 +1,17 @@
-import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
-
-const onOff = z.enum(["on", "off"], "takes on or off").transform((value) => value === "on");
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,10}$/, `takes a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `takes a whole number from ${min} to ${max}`);
-
-const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** "15m" -> 900 seconds. */
-const duration = (form = /^[1-9]\d{0,5}[smhd]$/) =>
-  z
-    .string()
-    .regex(form, "takes a number and a unit: s, m, h or d, as in 15m")
-    .transform((text) => Number(text.slice(0, -1)) * secondsPerUnit[text.slice(-1) as "s" | "m" | "h" | "d"]);
-
-const durationOrNone = duration(/^\d{1,6}[smhd]$/);
-
-const commaList = z.string().transform((text) =>
-  text
-    .split(",")
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
-
-const origins = commaList.refine(
-  (list) => list.every((item) => URL.canParse(item) && new URL(item).origin === item),
-  "takes origins such as https://app.example.com, separated by commas",
-);
-
-/** off, the number of proxies in front of us, or their addresses; never "trust everyone", which lets a client choose its address. */
-const trustedProxies = z
-  .string()
-  .refine(
-    (text) => /^(off|[1-9]\d?)$/.test(text) || text.split(",").every((item) => isNetwork(item.trim())),
-    "takes off, the number of proxies in front (1 to 99), or their addresses or networks, separated by commas",
-  )
-  .transform((text) => (text === "off" ? false : /^\d+$/.test(text) ? Number(text) : text));
-
-/** An address, or one with the length of a prefix: 10.0.0.0/8. */
-function isNetwork(text: string): boolean {
-  const [address = "", prefix] = text.split("/", 2);
-  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
-}
-
-const databaseUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && ["postgres:", "postgresql:"].includes(new URL(text).protocol),
-    "takes a URL such as postgresql://user:password@host:5432/database",
-  );
-
-const jwtSecret = z
-  .string()
-  .refine(
-    (text) => Buffer.byteLength(text) >= 32,
-    "takes 32 bytes or more; `openssl rand -base64 48` makes one",
-  );
+import {
+  databaseUrl,
+  duration,
+  durationOrNone,
+  onOff,
+  origins,
+  secret,
+  secrets,
+  trustedProxies,
+  wholeNumber,
+} from "./config-values.ts";
 
 const schema = z
   .object({
@@ -75,13 +23,24 @@ const schema = z
     DATABASE_URL: databaseUrl.optional(),
     DATA_DIR: z.string().default(".data"),
     MIGRATE_ON_START: onOff.optional(),
-    JWT_SECRET: jwtSecret.optional(),
+    JWT_ALGORITHM: z
+      .enum(["ES256", "RS256", "PS256", "HS256"], "takes ES256, RS256, PS256 or HS256")
+      .default("ES256"),
+    JWT_SECRET: secret.optional(),
+    ENCRYPTION_KEY: secrets.optional(),
+    KEY_ROTATION: duration().default(90 * 86_400),
+    KEY_PUBLISH_AHEAD: durationOrNone.default(3600),
     JWT_ISSUER: z.string().default("gatehouse"),
     JWT_AUDIENCE: z.string().default("gatehouse"),
     ACCESS_TOKEN_TTL: duration().default(15 * 60),
     REFRESH_TOKEN_TTL: duration().default(60 * 86_400),
+    SESSION_IDLE_TTL: duration().optional(),
+    SESSION_ABSOLUTE_TTL: duration().default(365 * 86_400),
+    MAX_SESSIONS_PER_USER: wholeNumber(1, 10_000).default(50),
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
+    CLAIMS_FILE: z.string().optional(),
+    CLAIMS_NAMESPACE: z.string().max(200, "takes at most 200 characters").optional(),
     CORS_ORIGINS: origins.default([]),
     TRUST_PROXY: trustedProxies.default(false),
     /** Nothing is governed by it yet; it is read so that a wrong value is found. */
@@ -102,9 +61,19 @@ const schema = z
     HASH_CONCURRENCY: wholeNumber(1, 64).optional(),
     HASH_QUEUE: wholeNumber(0, 10_000).default(100),
   })
-  .refine((env) => env.DATABASE_URL === undefined || env.JWT_SECRET !== undefined, {
+  .refine((env) => !needs(env, "HS256") || env.JWT_SECRET !== undefined, {
     path: ["JWT_SECRET"],
-    error: "is required with DATABASE_URL: 32 bytes or more; `openssl rand -base64 48` makes one",
+    error:
+      "is required with DATABASE_URL and JWT_ALGORITHM=HS256: 32 bytes or more; `openssl rand -base64 48` makes one",
+  })
+  .refine((env) => !needs(env, "ES256", "RS256", "PS256") || env.ENCRYPTION_KEY !== undefined, {
+    path: ["ENCRYPTION_KEY"],
+    error:
+      "is required with DATABASE_URL, to seal the signing keys: 32 bytes or more; `openssl rand -base64 48` makes one",
+  })
+  .refine((env) => env.CLAIMS_NAMESPACE === undefined || env.CLAIMS_FILE !== undefined, {
+    path: ["CLAIMS_NAMESPACE"],
+    error: "needs CLAIMS_FILE, which says what the claims are",
   })
   .refine((env) => env.ARGON2_MEMORY >= 8 * env.ARGON2_PARALLELISM, {
     path: ["ARGON2_MEMORY"],
@@ -118,15 +87,26 @@ const schema = z
     databaseUrl: env.DATABASE_URL,
     dataDir: resolve(env.DATA_DIR),
     migrateOnStart: env.MIGRATE_ON_START ?? env.DATABASE_URL === undefined,
-    /** Unset: made once and kept under `dataDir`. */
+    jwtAlgorithm: env.JWT_ALGORITHM,
+    /** For HS256. Unset: made once and kept under `dataDir`. */
     jwtSecret: env.JWT_SECRET,
+    /** For the other algorithms. The first seals, all open. Unset: made once and kept under `dataDir`. */
+    encryptionKeys: env.ENCRYPTION_KEY,
+    keyRotation: env.KEY_ROTATION,
+    keyPublishAhead: env.KEY_PUBLISH_AHEAD,
     jwtIssuer: env.JWT_ISSUER,
     jwtAudience: env.JWT_AUDIENCE,
     /** Seconds, as are all durations here. */
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
+    /** Unset: as long as a refresh token lives. */
+    sessionIdleTtl: env.SESSION_IDLE_TTL ?? env.REFRESH_TOKEN_TTL,
+    sessionAbsoluteTtl: env.SESSION_ABSOLUTE_TTL,
+    maxSessionsPerUser: env.MAX_SESSIONS_PER_USER,
     refreshGrace: env.REFRESH_GRACE,
     reauthenticateAfter: env.REAUTHENTICATE_AFTER,
+    claimsFile: env.CLAIMS_FILE,
+    claimsNamespace: env.CLAIMS_NAMESPACE,
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     rateLimit: env.RATE_LIMIT,
@@ -142,6 +122,11 @@ const schema = z
       queueLimit: env.HASH_QUEUE,
     },
   }));
+
+/** With the embedded database what is needed is made. */
+function needs(env: { DATABASE_URL?: unknown; JWT_ALGORITHM: string }, ...algorithms: string[]): boolean {
+  return env.DATABASE_URL !== undefined && algorithms.includes(env.JWT_ALGORITHM);
+}
 
 export type Config = Readonly<z.output<typeof schema>>;
 

@@ -76,6 +76,7 @@ async function start(config: Config, logger: Logger, closers: (() => Promise<voi
     clearTimeout(impatience);
   });
   await migrateOnStart(app.orm, config.migrateOnStart);
+  await app.start();
   const address = await app.server.listen({ host: config.host, port: config.port }).catch((error: Error) => {
     throw new Error(`HOST and PORT cannot be listened on: ${error.message}`, { cause: error });
   });

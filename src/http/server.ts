@@ -21,7 +21,12 @@ export interface ServerOptions {
   corsOrigins: string[];
   trustProxy: boolean | number | string;
   ide: boolean;
+  /** What the features answer beside GraphQL. */
+  routes: Routes[];
 }
+
+/** Adds the routes of a feature to the server. */
+export type Routes = (server: FastifyInstance) => void;
 
 /** The door: routes, limits and headers. It listens to nothing until told so. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
@@ -92,6 +97,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   await registerGraphql(server, options.apollo, options.makeContext);
   registerHealth(server, options.checkDatabase);
+  for (const addRoutes of options.routes) addRoutes(server);
   if (options.ide) await registerIde(server);
   return server;
 }

@@ -1,10 +1,9 @@
-import { createSecretKey } from "node:crypto";
-import type { KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
 import { Unauthenticated } from "../errors.ts";
+import type { TokenKeys } from "./token-keys.ts";
 
 export interface SessionTokensOptions {
-  secret: string;
+  keys: TokenKeys;
   issuer: string;
   audience: string;
 }
@@ -21,30 +20,42 @@ export interface TokenLifetime {
   expiresAt: number;
 }
 
-const algorithm = "HS256";
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** Nothing of ours comes near it, and what is longer is not worth decoding. */
+const longestToken = 16_384;
 
 /**
  * Signs and verifies the two tokens of a session. Their `typ` header (RFC 8725, 3.11) keeps one from passing for the
- * other, and the algorithm is pinned, so `none` and a swapped algorithm fail.
+ * other, and the algorithm is pinned to the key, so `none` and a swapped algorithm fail.
  */
 export class SessionTokens {
-  private readonly key: KeyObject;
+  private readonly keys: TokenKeys;
   private readonly claims: { issuer: string; audience: string };
 
-  constructor({ secret, issuer, audience }: SessionTokensOptions) {
-    this.key = createSecretKey(secret, "utf8");
+  constructor({ keys, issuer, audience }: SessionTokensOptions) {
+    this.keys = keys;
     this.claims = { issuer, audience };
   }
 
   /** Its `jti` (RFC 9068) tells it from the one before, also when both are of one second. */
   signAccess(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
     const { userId, sessionId, generation } = subject;
-    return this.sign("at+jwt", { sid: sessionId, jti: `${sessionId}.${generation}` }, userId, lifetime);
+    const claims = { sub: userId, sid: sessionId, jti: `${sessionId}.${generation}` };
+    return this.sign("at+jwt", { aud: this.claims.audience, ...claims }, lifetime);
   }
 
   signRefresh(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
-    return this.sign("rt+jwt", { sid: subject.sessionId, gen: subject.generation }, subject.userId, lifetime);
+    const claims = { sub: subject.userId, sid: subject.sessionId, gen: subject.generation };
+    return this.sign("rt+jwt", { aud: this.claims.audience, ...claims }, lifetime);
+  }
+
+  /** A statement of ours for whoever reads it, of a type of its own; `iss`, `iat` and `exp` are added to the claims. */
+  sign(typ: string, claims: object, { issuedAt, expiresAt }: TokenLifetime): string {
+    const { algorithm, key, kid } = this.keys.signing();
+    return jwt.sign({ iss: this.claims.issuer, ...claims, iat: issuedAt, exp: expiresAt }, key, {
+      header: { alg: algorithm, typ, ...(kid !== undefined && { kid }) },
+    });
   }
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
@@ -60,30 +71,38 @@ export class SessionTokens {
     return { userId, sessionId, generation: generation as number };
   }
 
-  private sign(typ: string, payload: object, userId: string, { issuedAt, expiresAt }: TokenLifetime): string {
-    return jwt.sign({ ...payload, iat: issuedAt, exp: expiresAt }, this.key, {
-      ...this.claims,
-      subject: userId,
-      header: { alg: algorithm, typ },
-    });
+  private verify(token: string, typ: string): TokenSubject & { generation: unknown } {
+    const claims = this.claimsOf(token, typ);
+    const { sub: userId, sid: sessionId, gen: generation } = claims;
+    if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
+    return { userId, sessionId, generation };
   }
 
-  private verify(token: string, typ: string): TokenSubject & { generation: unknown } {
-    let verified: jwt.Jwt;
+  private claimsOf(token: string, typ: string): jwt.JwtPayload & Record<string, unknown> {
+    const header = headerOf(token);
+    const key = header?.typ === typ ? this.keys.verifying(header.kid) : undefined;
+    if (key === undefined) throw new Unauthenticated("TOKEN_INVALID");
+    let claims: jwt.JwtPayload | string;
     try {
-      verified = jwt.verify(token, this.key, { ...this.claims, algorithms: [algorithm], complete: true });
+      claims = jwt.verify(token, key.key, { ...this.claims, algorithms: [key.algorithm] });
     } catch (error) {
       throw new Unauthenticated(error instanceof jwt.TokenExpiredError ? "TOKEN_EXPIRED" : "TOKEN_INVALID");
     }
-    const { header, payload } = verified;
-    if (header.typ !== typ || typeof payload === "string") throw new Unauthenticated("TOKEN_INVALID");
-    const {
-      sub: userId,
-      sid: sessionId,
-      gen: generation,
-    } = payload as jwt.JwtPayload & Record<string, unknown>;
-    if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
-    return { userId, sessionId, generation };
+    if (typeof claims === "string") throw new Unauthenticated("TOKEN_INVALID");
+    return claims;
+  }
+}
+
+/** Only to find the key by; nothing of it is trusted before the signature is verified. */
+function headerOf(token: string): { typ?: unknown; kid: string | undefined } | undefined {
+  if (token.length > longestToken) return undefined;
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.split(".", 1)[0] ?? "", "base64url").toString());
+    if (typeof header !== "object" || header === null) return undefined;
+    const { typ, kid } = header as Record<string, unknown>;
+    return kid === undefined || typeof kid === "string" ? { typ, kid } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

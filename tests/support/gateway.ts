@@ -45,10 +45,12 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
     ...environment,
     DATABASE_URL: databaseUrl,
     JWT_SECRET: jwtSecret,
+    ENCRYPTION_KEY: jwtSecret,
   });
   const log: string[] = [];
   const logger = pino(logOptions(config.logLevel), { write: (line: string) => void log.push(line) });
   const app = await createApp(config, { databaseUrl, jwtSecret }, logger);
+  await app.start();
   const url = await app.server.listen({ host: config.host, port: config.port });
 
   return {

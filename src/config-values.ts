@@ -1,0 +1,70 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+
+/** What the variables of the configuration may hold: text from outside -> a checked value, or a line that says what is taken. */
+export const onOff = z.enum(["on", "off"], "takes on or off").transform((value) => value === "on");
+
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/, `takes a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `takes a whole number from ${min} to ${max}`);
+
+const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** "15m" -> 900 seconds. */
+export const duration = (form = /^[1-9]\d{0,5}[smhd]$/) =>
+  z
+    .string()
+    .regex(form, "takes a number and a unit: s, m, h or d, as in 15m")
+    .transform((text) => Number(text.slice(0, -1)) * secondsPerUnit[text.slice(-1) as "s" | "m" | "h" | "d"]);
+
+export const durationOrNone = duration(/^\d{1,6}[smhd]$/);
+
+const commaList = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+
+export const origins = commaList.refine(
+  (list) => list.every((item) => URL.canParse(item) && new URL(item).origin === item),
+  "takes origins such as https://app.example.com, separated by commas",
+);
+
+/** off, the number of proxies in front of us, or their addresses; never "trust everyone", which lets a client choose its address. */
+export const trustedProxies = z
+  .string()
+  .refine(
+    (text) => /^(off|[1-9]\d?)$/.test(text) || text.split(",").every((item) => isNetwork(item.trim())),
+    "takes off, the number of proxies in front (1 to 99), or their addresses or networks, separated by commas",
+  )
+  .transform((text) => (text === "off" ? false : /^\d+$/.test(text) ? Number(text) : text));
+
+/** An address, or one with the length of a prefix: 10.0.0.0/8. */
+function isNetwork(text: string): boolean {
+  const [address = "", prefix] = text.split("/", 2);
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
+}
+
+export const databaseUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && ["postgres:", "postgresql:"].includes(new URL(text).protocol),
+    "takes a URL such as postgresql://user:password@host:5432/database",
+  );
+
+const longEnough = (secret: string) => Buffer.byteLength(secret) >= 32;
+
+export const secret = z
+  .string()
+  .refine(longEnough, "takes 32 bytes or more; `openssl rand -base64 48` makes one");
+
+/** The first seals; the others still open what was sealed before. */
+export const secrets = commaList.refine(
+  (list) => list.length > 0 && list.every(longEnough),
+  "takes 32 bytes or more; `openssl rand -base64 48` makes one. Several are separated by commas: the first is the present one",
+);

@@ -1,0 +1,88 @@
+import { Client } from "pg";
+import type { Logger } from "pino";
+
+/** What a feature does with the notifications of one channel. */
+export interface Subscription {
+  /** The channel, as in `pg_notify(channel, payload)`. */
+  channel: string;
+  notified(payload: string): void;
+  /** The connection is up, for the first time or again: what was notified meanwhile was not heard. */
+  connected?(): void;
+  /** The connection is lost: nothing is heard until `connected`. */
+  disconnected?(): void;
+}
+
+/** Milliseconds. */
+const firstRetry = 100;
+const slowestRetry = 5_000;
+
+/** A dead peer that does not close is found out by TCP, not by us: probes begin after this much silence. */
+const keepAliveAfter = 10_000;
+
+/**
+ * What other replicas say through PostgreSQL (LISTEN/NOTIFY), on a connection of its own. It comes back by itself when
+ * the connection is lost; who subscribes must not rely on it alone.
+ */
+export class Notifications {
+  private readonly databaseUrl: string;
+  private readonly logger: Pick<Logger, "warn" | "info">;
+  private readonly subscriptions: Subscription[] = [];
+  private client: Client | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private delay = firstRetry;
+  private closed = false;
+
+  constructor(databaseUrl: string, logger: Pick<Logger, "warn" | "info">) {
+    this.databaseUrl = databaseUrl;
+    this.logger = logger;
+  }
+
+  subscribe(subscription: Subscription): void {
+    this.subscriptions.push(subscription);
+  }
+
+  /** Resolves after the first try; a database that does not answer is tried again later. */
+  async start(): Promise<void> {
+    if (this.closed) return;
+    const client = new Client({
+      connectionString: this.databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 10_000,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveAfter,
+      application_name: "gatehouse listener",
+    });
+    this.client = client;
+    client.on("notification", ({ channel, payload = "" }) => {
+      for (const subscription of this.subscriptions)
+        if (subscription.channel === channel) subscription.notified(payload);
+    });
+    client.on("error", (error) => this.lost(client, error));
+    client.on("end", () => this.lost(client));
+    try {
+      await client.connect();
+      for (const channel of new Set(this.subscriptions.map((subscription) => subscription.channel)))
+        await client.query(`listen ${client.escapeIdentifier(channel)}`);
+    } catch (error) {
+      return this.lost(client, error);
+    }
+    this.delay = firstRetry;
+    for (const subscription of this.subscriptions) subscription.connected?.();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.retry);
+    await this.client?.end().catch(() => {});
+  }
+
+  private lost(client: Client, error?: unknown): void {
+    if (this.closed || this.client !== client) return;
+    this.client = undefined;
+    client.end().catch(() => {});
+    this.logger.warn({ err: error }, "the connection that listens for other replicas is lost: trying again");
+    for (const subscription of this.subscriptions) subscription.disconnected?.();
+    this.retry = setTimeout(() => void this.start(), this.delay).unref();
+    this.delay = Math.min(this.delay * 2, slowestRetry);
+  }
+}
