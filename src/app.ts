@@ -20,6 +20,10 @@ import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { sharedSecret } from "./security/token-keys.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
+import { EventStreams } from "./sessions/event-streams.ts";
+import { RevocationFeed } from "./sessions/revocation-feed.ts";
+import { revocationFeedRoutes } from "./sessions/revocation-feed.route.ts";
+import { RevocationWatch } from "./sessions/revocation-watch.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
 
@@ -57,7 +61,16 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
 
   const authentication = new AuthenticationService(orm.em, tokens);
   const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
-  const sessions = new SessionService(orm.em, tokens, { accessTokenTtl, refreshTokenTtl, refreshGrace });
+  const sessions = new SessionService(orm.em, tokens, {
+    accessTokenTtl,
+    refreshTokenTtl,
+    idleTtl: config.sessionIdleTtl,
+    absoluteTtl: config.sessionAbsoluteTtl,
+    refreshGrace,
+  });
+  const revocations = new RevocationWatch(orm.em, accessTokenTtl, logger);
+  notifications.subscribe(revocations);
+  const revocationFeed = new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
   const takenNames = new TakenNames(orm.em);
   const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
   const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
@@ -92,7 +105,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
     ide: config.ide,
-    routes: [],
+    routes: [revocationFeedRoutes(revocationFeed)],
   });
 
   return {
@@ -105,10 +118,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     service,
     async start() {
       await notifications.start();
+      await revocations.start();
     },
     async close() {
       await server.close();
       await notifications.close();
+      await revocations.close();
       await orm.close();
     },
   };

@@ -58,6 +58,11 @@ export class SessionTokens {
     });
   }
 
+  /** The `kid` of the key that signs now: what is kept signed is to be signed anew when it changes. */
+  signingKid(): string | undefined {
+    return this.keys.signing().kid;
+  }
+
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
   verifyAccess(token: string): TokenSubject {
     const { userId, sessionId } = this.verify(token, "at+jwt");

@@ -10,7 +10,7 @@ const SessionSchema = defineEntity({
       .uuid()
       .primary()
       .onCreate(() => v7()),
-    user: () => p.manyToOne(User).ref().deleteRule("cascade").index("sessions_user_id_index"),
+    user: () => p.manyToOne(User).ref().deleteRule("cascade"),
     /** Grows by one with each refresh; the only refresh token that counts carries it. */
     refreshGeneration: p.integer().default(0),
     /** When the present pair of tokens was issued. */
@@ -18,13 +18,34 @@ const SessionSchema = defineEntity({
     createdAt: p.datetime().defaultRaw("now()"),
     /** When the password was last shown. */
     authenticatedAt: p.datetime().defaultRaw("now()"),
+    /** To the minute. */
     lastUsedAt: p.datetime().defaultRaw("now()"),
+    /** When it ends unless it is used before: never after `refreshExpiresAt`. */
     expiresAt: p.datetime(),
-    revokedAt: p.datetime().nullable(),
+    /** When the refresh token ends, and with it the session unless refreshed before. */
+    refreshExpiresAt: p.datetime().index("sessions_refresh_expires_at_index"),
+    revokedAt: p.datetime().nullable().index("sessions_revoked_at_index"),
     revokedReason: p.text().nullable(),
     ip: p.text().nullable(),
     userAgent: p.text().nullable(),
   },
+  indexes: [{ name: "sessions_user_id_id_index", properties: ["user", "id"] }],
+  triggers: [
+    {
+      name: "sessions_revoked",
+      timing: "after",
+      events: ["update"],
+      expression: `create trigger sessions_revoked after update of revoked_at on sessions for each row
+        when (old.revoked_at is null and new.revoked_at is not null) execute function gatehouse_session_ended()`,
+    },
+    {
+      name: "sessions_deleted",
+      timing: "after",
+      events: ["delete"],
+      expression: `create trigger sessions_deleted after delete on sessions for each row
+        when (old.revoked_at is null and old.refresh_expires_at > now()) execute function gatehouse_session_ended()`,
+    },
+  ],
 });
 
 /** One sign-in, whatever the number of refreshes. */

@@ -14,25 +14,39 @@ import type { SessionRow } from "./session-row.ts";
 export interface SessionLifetimes {
   accessTokenTtl: number;
   refreshTokenTtl: number;
+  /** A session that is not used for so long ends. */
+  idleTtl: number;
+  /** No session lives longer, however often it is refreshed. */
+  absoluteTtl: number;
   refreshGrace: number;
 }
 
-type IssuedState = Pick<SessionRow, "refresh_generation" | "rotated_at" | "expires_at">;
+type IssuedState = Pick<SessionRow, "refresh_generation" | "rotated_at" | "refresh_expires_at">;
+
+const insert = `
+  insert into sessions (id, user_id, refresh_expires_at, expires_at, ip, user_agent)
+  values (:id, :userId, now() + make_interval(secs => least(:refreshTokenTtl, :absoluteTtl)),
+    now() + make_interval(secs => least(:refreshTokenTtl, :absoluteTtl, :idleTtl)), :ip, :userAgent)
+  returning refresh_generation, rotated_at, refresh_expires_at`;
+
+const absoluteEnd = "s.created_at + make_interval(secs => :absoluteTtl)";
 
 const rotate = `
   update sessions s
   set refresh_generation = s.refresh_generation + 1, rotated_at = now(), last_used_at = now(),
-    expires_at = now() + make_interval(secs => ?)
+    refresh_expires_at = least(now() + make_interval(secs => :refreshTokenTtl), ${absoluteEnd}),
+    expires_at = least(now() + make_interval(secs => least(:refreshTokenTtl, :idleTtl)), ${absoluteEnd})
   from users u
-  where s.id = ? and u.id = ? and s.user_id = u.id and u.is_active
-    and s.refresh_generation = ? and s.revoked_at is null and s.expires_at > now()
+  where s.id = :sessionId and u.id = :userId and s.user_id = u.id and u.is_active
+    and s.refresh_generation = :generation and s.revoked_at is null and s.expires_at > now()
+    and ${absoluteEnd} > now()
   returning ${sessionColumns}`;
 
 const findForRefresh = `
-  select ${sessionColumns}, s.expires_at <= now() as expired,
-    s.rotated_at > now() - make_interval(secs => ?) as in_grace
-  from users u left join sessions s on s.id = ? and s.user_id = u.id
-  where u.id = ?`;
+  select ${sessionColumns}, least(s.expires_at, ${absoluteEnd}) <= now() as expired,
+    s.rotated_at > now() - make_interval(secs => :refreshGrace) as in_grace
+  from users u left join sessions s on s.id = :sessionId and s.user_id = u.id
+  where u.id = :userId`;
 
 /** Being signed in: opening sessions, refreshing and ending them. */
 export class SessionService {
@@ -49,12 +63,8 @@ export class SessionService {
   /** Opens a session within the transaction of `em`; the tokens are good once that has committed. */
   async open(em: EntityManager, user: UserType, client: Client): Promise<AuthPayload> {
     const id = v7();
-    const [state] = await em.execute<[IssuedState]>(
-      `insert into sessions (id, user_id, expires_at, ip, user_agent)
-       values (?, ?, now() + make_interval(secs => ?), ?, ?)
-       returning refresh_generation, rotated_at, expires_at`,
-      [id, user.id, this.lifetimes.refreshTokenTtl, client.ip, client.userAgent],
-    );
+    const values = { ...this.lifetimes, ...client, id, userId: user.id };
+    const [state] = await em.execute<[IssuedState]>(insert, values);
     return this.payload(user, id, state);
   }
 
@@ -65,19 +75,13 @@ export class SessionService {
    */
   async refreshToken(refreshToken: string): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
-    const { refreshTokenTtl, refreshGrace } = this.lifetimes;
-    const [rotated] = await this.em
-      .fork()
-      .execute<SessionRow[]>(rotate, [refreshTokenTtl, sessionId, userId, generation]);
+    const values = { ...this.lifetimes, userId, sessionId, generation };
+    const [rotated] = await this.em.fork().execute<SessionRow[]>(rotate, values);
     if (rotated) return this.payload(userOf(rotated), sessionId, rotated);
 
     const [row] = await this.em
       .fork()
-      .execute<(SessionRow & { expired: boolean; in_grace: boolean })[]>(findForRefresh, [
-        refreshGrace,
-        sessionId,
-        userId,
-      ]);
+      .execute<(SessionRow & { expired: boolean; in_grace: boolean })[]>(findForRefresh, values);
     if (row === undefined) throw new Unauthenticated("USER_NOT_FOUND");
     if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
@@ -131,7 +135,7 @@ export class SessionService {
   private payload(user: UserType, sessionId: string, state: IssuedState): AuthPayload {
     const subject = { userId: user.id, sessionId, generation: state.refresh_generation };
     const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
-    const sessionEnd = Math.floor(Date.parse(state.expires_at) / 1000);
+    const sessionEnd = Math.floor(Date.parse(state.refresh_expires_at) / 1000);
     const accessEnd = Math.min(issuedAt + this.lifetimes.accessTokenTtl, sessionEnd);
     return {
       user,

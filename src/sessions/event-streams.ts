@@ -1,0 +1,50 @@
+import { Readable } from "node:stream";
+
+/** As many as one replica serves at once. */
+const mostStreams = 1_000;
+
+/** Bytes that may wait for a reader when the next event comes. The buffers are shared, so they wait once, not a thousand times. */
+const mostUnread = 1_048_576;
+
+/** The readers of Server-Sent Events (HTML Living Standard, 9.2). Who does not read is let go; they come back by themselves. */
+export class EventStreams {
+  private readonly streams = new Set<Readable>();
+
+  get count(): number {
+    return this.streams.size;
+  }
+
+  /** A stream that begins with an event; undefined when there are too many. */
+  open(event: string, data: string): Readable | undefined {
+    if (this.streams.size >= mostStreams) return undefined;
+    const stream = new Readable({ read() {} });
+    this.streams.add(stream);
+    stream.on("close", () => this.streams.delete(stream));
+    stream.push(formatted(event, data));
+    return stream;
+  }
+
+  send(event: string, data: string): void {
+    this.push(formatted(event, data));
+  }
+
+  /** A comment, so that readers and proxies see that the stream lives. */
+  beat(): void {
+    this.push(Buffer.from(": ok\n\n"));
+  }
+
+  end(): void {
+    for (const stream of this.streams) stream.push(null);
+    this.streams.clear();
+  }
+
+  private push(chunk: Buffer): void {
+    for (const stream of this.streams)
+      if (stream.readableLength > mostUnread) stream.destroy();
+      else stream.push(chunk);
+  }
+}
+
+function formatted(event: string, data: string): Buffer {
+  return Buffer.from(`event: ${event}\ndata: ${data}\n\n`);
+}
