@@ -4,7 +4,7 @@ import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { register } from "./support/operations.ts";
 import type { Tokens } from "./support/operations.ts";
-import { claimsOf, feedPath, idsOf, openStream } from "./support/revocation-feed.ts";
+import { feedPath, idsOf } from "./support/revocation-feed.ts";
 import { until } from "./support/until.ts";
 
 let gateway: Gateway;
@@ -34,16 +34,6 @@ const logout = (from: Gateway, { token }: Tokens) =>
   from.graphql("mutation { logout { revokedSessions } }", {}, `Token ${token}`);
 const isListed = async (id: string, from = gateway) => (await listed(from)).includes(id);
 const untilListed = (id: string, from = gateway) => until(() => isListed(id, from));
-/** Session ids that nobody has, revoked as if by the triggers. */
-const revokeMany = (count: number) =>
-  gateway.sql(
-    `with made as (
-       insert into session_revocations select gen_random_uuid(), now() from generate_series(1, $1)
-       returning session_id
-     )
-     select pg_notify('gatehouse_session_ended', session_id::text) from made`,
-    [count],
-  );
 
 describe("GET /.well-known/revoked-sessions", () => {
   it("is a signed list, open to every origin and not to be kept without asking", async () => {

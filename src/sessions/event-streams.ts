@@ -9,6 +9,8 @@ const mostUnread = 1_048_576;
 /** The readers of Server-Sent Events (HTML Living Standard, 9.2). Who does not read is let go; they come back by themselves. */
 export class EventStreams {
   private readonly streams = new Set<Readable>();
+  /** Kept, because many who come back at once begin with the same. */
+  private beginning: { event: string; data: string; chunk: Buffer } | undefined;
 
   get count(): number {
     return this.streams.size;
@@ -20,7 +22,9 @@ export class EventStreams {
     const stream = new Readable({ read() {} });
     this.streams.add(stream);
     stream.on("close", () => this.streams.delete(stream));
-    stream.push(formatted(event, data));
+    if (this.beginning?.event !== event || this.beginning.data !== data)
+      this.beginning = { event, data, chunk: formatted(event, data) };
+    stream.push(this.beginning.chunk);
     return stream;
   }
 

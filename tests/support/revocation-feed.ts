@@ -13,7 +13,7 @@ export interface FeedClaims {
 }
 
 /** The claims of a signed list. */
-export const claimsOf = (list: string) => jwt.decode(list) as unknown as FeedClaims;
+const claimsOf = (list: string) => jwt.decode(list) as unknown as FeedClaims;
 
 /** The ids that a signed list names. */
 export function idsOf(list: string): string[] {
