@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import jwt from "jsonwebtoken";
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { register } from "./support/operations.ts";
@@ -12,7 +12,10 @@ let gateway: Gateway;
 let other: Gateway;
 beforeAll(async () => {
   gateway = await startGateway();
-  other = await startGateway({ DATABASE_URL: gateway.databaseUrl, JWT_SECRET: gateway.jwtSecret });
+  other = await startGateway({
+    DATABASE_URL: gateway.databaseUrl,
+    ENCRYPTION_KEY: gateway.jwtSecret,
+  });
 });
 afterAll(async () => {
   await other.close();
@@ -29,7 +32,7 @@ beforeEach(async () => {
 const read = (from = gateway, headers: Record<string, string> = {}) =>
   fetch(`${from.url}${feedPath}`, { headers });
 const listed = async (from = gateway) => idsOf(await (await read(from)).text());
-const sessionOf = ({ token }: Pick<Tokens, "token">) => (jwt.decode(token) as { sid: string }).sid;
+const sessionOf = ({ token }: Pick<Tokens, "token">) => decodeJwt<{ sid: string }>(token).sid;
 const logout = (from: Gateway, { token }: Tokens) =>
   from.graphql("mutation { logout { revokedSessions } }", {}, `Token ${token}`);
 const isListed = async (id: string, from = gateway) => (await listed(from)).includes(id);
@@ -50,8 +53,8 @@ describe("GET /.well-known/revoked-sessions", () => {
       etag: expect.stringMatching(/^W\/"[\w-]{43}"$/),
     });
     const list = await answer.text();
-    const { header, payload } = jwt.verify(list, gateway.jwtSecret, { complete: true });
-    expect(header.typ).toBe("revoked-sessions+jwt");
+    const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", gateway.url));
+    const { payload } = await jwtVerify(list, keys, { typ: "revoked-sessions+jwt" });
     const { iat } = payload as { iat: number };
     expect(payload).toEqual({ iss: "gatehouse", iat, exp: iat + 900, sids: expect.any(String) });
     expect(idsOf(list)).toContain(sessionOf(tokens));
@@ -77,6 +80,17 @@ describe("GET /.well-known/revoked-sessions", () => {
     // Every replica names the same list by the same tag.
     await untilListed(sessionOf(tokens), other);
     expect((await read(other)).headers.get("etag")).toBe(changed.headers.get("etag"));
+  });
+
+  it("is signed anew when the key that signed it is retired, and stays the same list", async () => {
+    const first = await read();
+    const { kid = "" } = decodeProtectedHeader(await first.text());
+    await gateway.app.keyRotation?.retire(kid);
+    await until(async () => decodeProtectedHeader(await (await read()).text()).kid !== kid);
+    const again = await read();
+    expect(again.headers.get("etag")).toBe(first.headers.get("etag"));
+    const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", gateway.url));
+    await jwtVerify(await again.text(), keys, { typ: "revoked-sessions+jwt" });
   });
 
   it.each([

@@ -1,23 +1,13 @@
 import { once } from "node:events";
 import { get } from "node:http";
 import type { IncomingMessage } from "node:http";
-import jwt from "jsonwebtoken";
+import { decodeJwt } from "jose";
 
 export const feedPath = "/.well-known/revoked-sessions";
 
-export interface FeedClaims {
-  iss: string;
-  iat: number;
-  exp: number;
-  sids: string;
-}
-
-/** The claims of a signed list. */
-const claimsOf = (list: string) => jwt.decode(list) as unknown as FeedClaims;
-
 /** The ids that a signed list names. */
 export function idsOf(list: string): string[] {
-  const hex = Buffer.from(claimsOf(list).sids, "base64url").toString("hex");
+  const hex = Buffer.from(decodeJwt<{ sids: string }>(list).sids, "base64url").toString("hex");
   return (hex.match(/.{32}/g) ?? []).map((id) =>
     id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"),
   );
