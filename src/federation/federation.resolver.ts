@@ -4,12 +4,14 @@ import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, Info, Query, Resolver } from "type-graphql";
 import { InvalidInput } from "../errors.ts";
 import type { Context } from "../graphql/context.ts";
+import { EntityBudget } from "./entity-budget.ts";
 import { AnyScalar, Entity, ServiceType } from "./federation.type.ts";
 import { printSubgraph } from "./subgraph-sdl.ts";
 
 /** What Apollo Federation asks of a subgraph: its schema, and its entities by reference. */
 @Resolver()
 export class FederationResolver {
+  private readonly budget = new EntityBudget();
   private sdl: string | undefined;
 
   @Query(() => ServiceType, {
@@ -33,6 +35,7 @@ export class FederationResolver {
     @Ctx() context: Context,
     @Info() info: GraphQLResolveInfo,
   ): unknown[] {
+    this.budget.spend(context, representations.length, info);
     // One at a time, so that a bad reference costs the good ones nothing.
     return representations.flatMap((reference) =>
       namesEntity(reference, info)

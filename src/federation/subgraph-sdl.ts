@@ -59,8 +59,9 @@ export function printSubgraph(schema: GraphQLSchema): string {
     directives: [...specifiedDirectives, ...directives],
   });
   // GraphQL prints no directives of types.
-  const text = printSchema(lexicographicSortSchema(subgraph)).replace(/^type (\w+).*(?= \{$)/gm, (type, name) =>
-    [type, ...(schema.getType(name)?.astNode?.directives ?? []).map(print)].join(" "),
+  const text = printSchema(lexicographicSortSchema(subgraph)).replace(
+    /^type (\w+).*(?= \{$)/gm,
+    (type, name) => [type, ...(schema.getType(name)?.astNode?.directives ?? []).map(print)].join(" "),
   );
   return `${link}\n\n${text}\n`;
 }
