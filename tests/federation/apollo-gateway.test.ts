@@ -1,10 +1,12 @@
 import { composeServices } from "@apollo/composition";
 import { ApolloGateway, RemoteGraphQLDataSource } from "@apollo/gateway";
+import type { GraphQLDataSourceProcessOptions } from "@apollo/gateway";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { parse } from "graphql";
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway, GraphqlAnswer } from "../support/gateway.ts";
 import { startPostsSubgraph, postsTypeDefs } from "./posts-subgraph.ts";
@@ -13,16 +15,19 @@ import { account } from "./references.ts";
 import type { Account } from "./references.ts";
 
 interface RouterContext {
-  authorization?: string | undefined;
+  req?: IncomingMessage;
 }
 
 /** As docs/integrations/federation.md has it. */
-class ForwardAuthorization extends RemoteGraphQLDataSource<RouterContext> {
-  override willSendRequest({
-    request,
-    context,
-  }: Parameters<NonNullable<RemoteGraphQLDataSource<RouterContext>["willSendRequest"]>>[0]) {
-    if (context.authorization) request.http?.headers.set("authorization", context.authorization);
+class ForwardingDataSource extends RemoteGraphQLDataSource<RouterContext> {
+  override willSendRequest({ request, context: { req } }: GraphQLDataSourceProcessOptions<RouterContext>) {
+    // Without a client's request: the gateway asks for itself.
+    if (req === undefined || !request.http) return;
+    const { authorization, "user-agent": userAgent, "x-forwarded-for": proxies } = req.headers;
+    if (authorization) request.http.headers.set("authorization", authorization);
+    if (userAgent) request.http.headers.set("user-agent", userAgent);
+    const addresses = [proxies, req.socket.remoteAddress].filter(Boolean).join(", ");
+    request.http.headers.set("x-forwarded-for", addresses);
   }
 }
 
@@ -34,7 +39,7 @@ let ada: Account;
 let bob: Account;
 
 beforeAll(async () => {
-  gatehouse = await startGateway({ INTROSPECTION: "off" });
+  gatehouse = await startGateway({ INTROSPECTION: "off", TRUST_PROXY: "2" });
   posts = await startPostsSubgraph();
   ada = await account(gatehouse, "ada");
   bob = await account(gatehouse, "bob");
@@ -55,13 +60,13 @@ beforeAll(async () => {
   router = new ApolloServer<RouterContext>({
     gateway: new ApolloGateway({
       supergraphSdl,
-      buildService: (definition) => new ForwardAuthorization(definition),
+      buildService: (definition) => new ForwardingDataSource(definition),
     }),
     stopOnTerminationSignals: false,
   });
   ({ url } = await startStandaloneServer(router, {
     listen: { host: "127.0.0.1", port: 0 },
-    context: async ({ req }) => ({ authorization: req.headers.authorization }),
+    context: async ({ req }) => ({ req }),
   }));
 });
 afterAll(async () => {
@@ -70,15 +75,23 @@ afterAll(async () => {
   await gatehouse.close();
 });
 
+/** As a client behind one more proxy sends them. */
+const clientHeaders = {
+  "content-type": "application/json",
+  "user-agent": "Client/1.0",
+  "x-forwarded-for": "203.0.113.7",
+};
+
 async function ask(query: string, variables?: object, authorization?: string): Promise<GraphqlAnswer> {
   const answer = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(authorization && { authorization }) },
+    headers: { ...clientHeaders, ...(authorization && { authorization }) },
     body: JSON.stringify({ query, variables }),
   });
   return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
 }
 
+const postsWithAuthor = (fields: string) => `{ posts { title author { ${fields} } } }`;
 const document = "{ me { username email posts { title author { username } } } }";
 
 describe("behind an Apollo gateway", () => {
@@ -103,8 +116,7 @@ describe("behind an Apollo gateway", () => {
   });
 
   it("the authors of posts have names, and no more", async () => {
-    const query = (fields: string) => `{ posts { title author { ${fields} } } }`;
-    const named = await ask(query("username"));
+    const named = await ask(postsWithAuthor("username"));
     expect(named.errors).toBeUndefined();
     expect(named.data.posts.slice(0, 3)).toEqual([
       { title: "Notes on the engine", author: { username: "ada" } },
@@ -112,13 +124,22 @@ describe("behind an Apollo gateway", () => {
       { title: "By one who left", author: null },
     ]);
 
-    const asked = await ask(query("username bio"), {}, `Bearer ${ada.token}`);
+    const asked = await ask(postsWithAuthor("username bio"), {}, `Bearer ${ada.token}`);
     expect(asked.data.posts.slice(0, 2)).toEqual([
       { title: "Notes on the engine", author: { username: "ada", bio: null } },
       { title: "On logic", author: { username: "bob", bio: null } },
     ]);
     expect(asked.errors?.map(({ extensions }) => extensions.code)).toContain("FORBIDDEN");
     expect(asked.errors?.map(({ path }) => path)).not.toContainEqual(["posts", 0, "author", "bio"]);
+  });
+
+  it("a session shows the client, not the gateway", async () => {
+    const input = { email: "seen@example.com", username: "seen", password: "correct horse" };
+    await ask("mutation ($input: RegisterInput!) { register(input: $input) { token } }", { input });
+    const sessions = await gatehouse.sql(
+      "select s.ip, s.user_agent from sessions s join users u on u.id = s.user_id where u.username = 'seen'",
+    );
+    expect(sessions).toEqual([{ ip: "203.0.113.7", user_agent: "Client/1.0" }]);
   });
 
   it("field errors arrive as they are", async () => {

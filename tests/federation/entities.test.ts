@@ -28,6 +28,9 @@ afterAll(async () => {
 });
 beforeEach(() => void relay.statements.splice(0));
 
+/** As many fields of a user. */
+const fields = (count: number) =>
+  `{ ... on User { ${Array.from({ length: count }, (_, index) => `a${index}: username`).join(" ")} } }`;
 const shown = ({ id, username }: Account) => ({ __typename: "User", id, username });
 const invalid = (fault: string) => ({
   message: `representations: ${fault}`,
@@ -151,12 +154,10 @@ describe("a reference that is none", () => {
       locations: expect.anything(),
     };
     const list = Array.from({ length: 1000 }, () => reference(ada.id));
-    const aliases = (count: number) =>
-      `{ ${Array.from({ length: count }, (_, index) => `a${index}: username`).join(" ")} }`;
-    const allowed = await entities(gateway, list, `{ ... on User ${aliases(9)} }`);
+    const allowed = await entities(gateway, list, fields(9));
     expect(allowed.errors).toBeUndefined();
     expect(allowed.data._entities).toHaveLength(1000);
-    const refused = await entities(gateway, list, `{ ... on User ${aliases(10)} }`);
+    const refused = await entities(gateway, list, fields(10));
     expect(refused).toMatchObject({ data: null, errors: [tooMany] });
     const empty = await entities(
       gateway,

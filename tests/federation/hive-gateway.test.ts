@@ -10,7 +10,7 @@ import type { JsonWebKey } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway, GraphqlAnswer } from "../support/gateway.ts";
@@ -27,7 +27,7 @@ let url: string;
 const forwarded: { subgraph: string; authorization: string | null }[] = [];
 
 beforeAll(async () => {
-  gatehouse = await startGateway({ INTROSPECTION: "off" });
+  gatehouse = await startGateway({ INTROSPECTION: "off", TRUST_PROXY: "2" });
   posts = await startPostsSubgraph();
   const { supergraphSdl } = composeServices([
     {
@@ -42,10 +42,17 @@ beforeAll(async () => {
   hive = createGatewayRuntime({
     supergraph: supergraphSdl,
     propagateHeaders: {
-      fromClientToSubgraphs({ request, subgraphName }) {
+      fromClientToSubgraphs({ request, context, subgraphName }) {
         const authorization = request.headers.get("authorization");
         forwarded.push({ subgraph: subgraphName, authorization });
-        return authorization ? { authorization } : {};
+        const { req } = context as unknown as { req: IncomingMessage };
+        return {
+          authorization,
+          "user-agent": request.headers.get("user-agent"),
+          "x-forwarded-for": [request.headers.get("x-forwarded-for"), req.socket.remoteAddress]
+            .filter(Boolean)
+            .join(", "),
+        };
       },
     },
     // The types of the plugin come with a copy of Hive's logger of their own.
@@ -65,7 +72,7 @@ beforeAll(async () => {
     ],
     logging: false,
   });
-  server = createServer(hive).listen(0, "127.0.0.1");
+  server = createServer((request, response) => void hive(request, response)).listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
 });
@@ -77,10 +84,17 @@ afterAll(async () => {
   await gatehouse.close();
 });
 
+/** As a client behind one more proxy sends them. */
+const clientHeaders = {
+  "content-type": "application/json",
+  "user-agent": "Client/1.0",
+  "x-forwarded-for": "203.0.113.7",
+};
+
 async function ask(query: string, variables?: object, authorization?: string): Promise<GraphqlAnswer> {
   const answer = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(authorization && { authorization }) },
+    headers: { ...clientHeaders, ...(authorization && { authorization }) },
     body: JSON.stringify({ query, variables }),
   });
   return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
@@ -114,6 +128,8 @@ async function tokenOf(environment: Record<string, string>, username: string): P
   return data.login.token as string;
 }
 
+const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+
 describe("behind Hive Gateway, which verifies tokens by our keys", () => {
   it.each(["Bearer", "Token"])("a client signs up and in, and reads across both (%s)", async (scheme) => {
     const { username, email, password } = await signUp(`ada-${scheme}`);
@@ -140,6 +156,14 @@ describe("behind Hive Gateway, which verifies tokens by our keys", () => {
     expect(forbidden).toHaveLength(data.posts.length - 1);
   });
 
+  it("a session shows the client, not the gateway", async () => {
+    await signUp("seen");
+    const sessions = await gatehouse.sql(
+      "select s.ip, s.user_agent from sessions s join users u on u.id = s.user_id where u.username = 'seen'",
+    );
+    expect(sessions).toEqual([{ ip: "203.0.113.7", user_agent: "Client/1.0" }]);
+  });
+
   it("field errors arrive as they are", async () => {
     await signUp("taken");
     const register = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
@@ -158,7 +182,6 @@ describe("behind Hive Gateway, which verifies tokens by our keys", () => {
     const { username, token, refreshToken } = await signUp("eve");
     const [, payload = "", signature = ""] = token.split(".");
     const { header, payload: claims } = jwt.decode(token, { complete: true }) as jwt.Jwt;
-    const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const { keys } = (await (await fetch(`${gatehouse.url}/.well-known/jwks.json`)).json()) as {
       keys: JsonWebKey[];
@@ -175,7 +198,7 @@ describe("behind Hive Gateway, which verifies tokens by our keys", () => {
     const bad = {
       nonsense: "nonsense",
       expired,
-      forged: jwt.sign(claims, privateKey, { algorithm: "ES256", header: header as jwt.JwtHeader }),
+      forged: jwt.sign(claims, privateKey, { algorithm: "ES256", header }),
       "by an unknown key": jwt.sign(claims, privateKey, { algorithm: "ES256", keyid: "unknown" }),
       tampered: `${encoded(header)}.${encoded({ ...(claims as object), sub: "another" })}.${signature}`,
       unsigned: `${encoded({ ...header, alg: "none" })}.${payload}.`,
