@@ -25,10 +25,15 @@ import { buildGatehouseSchema } from "./schema.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
+import { DeviceResolver } from "./sessions/device.resolver.ts";
 import { EventStreams } from "./sessions/event-streams.ts";
+import { LastUse } from "./sessions/last-use.ts";
 import { RevocationFeed } from "./sessions/revocation-feed.ts";
 import { revocationFeedRoutes } from "./sessions/revocation-feed.route.ts";
 import { RevocationWatch } from "./sessions/revocation-watch.ts";
+import { SessionListResolver } from "./sessions/session-list.resolver.ts";
+import { SessionList } from "./sessions/session-list.service.ts";
+import { SessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
 
@@ -38,6 +43,8 @@ export interface App {
   orm: Orm;
   accounts: AccountService;
   sessions: SessionService;
+  sessionRemoval: SessionRemoval;
+  lastUse: LastUse;
   hasher: PasswordHasher;
   schema: GraphQLSchema;
   service: Context["service"];
@@ -70,7 +77,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     audience: config.jwtAudience,
   });
 
-  const authentication = new AuthenticationService(orm.em, tokens);
+  const lastUse = new LastUse(orm.em, config.sessionIdleTtl, logger);
+  const authentication = new AuthenticationService(orm.em, tokens, lastUse);
   const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
   const sessions = new SessionService(orm.em, tokens, {
     accessTokenTtl,
@@ -78,7 +86,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     idleTtl: config.sessionIdleTtl,
     absoluteTtl: config.sessionAbsoluteTtl,
     refreshGrace,
+    maxPerUser: config.maxSessionsPerUser,
   });
+  const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
   const revocations = new RevocationWatch(orm.em, accessTokenTtl, logger);
   notifications.subscribe(revocations);
   const revocationFeed = new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
@@ -91,6 +101,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     [Reauthentication, reauthentication],
     [AccountResolver, new AccountResolver(accounts)],
     [SessionResolver, new SessionResolver(sessions)],
+    [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
+    [DeviceResolver, new DeviceResolver()],
     [UserDirectory, new UserDirectory(orm.em)],
     [FederationResolver, new FederationResolver()],
   ]);
@@ -133,6 +145,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     orm,
     accounts,
     sessions,
+    sessionRemoval,
+    lastUse,
     hasher,
     schema,
     service,
@@ -141,11 +155,13 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await ring?.start();
       await notifications.start();
       await revocations.start();
+      lastUse.start();
+      sessionRemoval.start();
     },
     async close() {
       await server.close();
       await notifications.close();
-      await revocations.close();
+      await Promise.all([revocations.close(), lastUse.close(), sessionRemoval.close()]);
       await ring?.close();
       await orm.close();
     },

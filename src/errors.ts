@@ -49,6 +49,12 @@ export class Forbidden extends CallerError {
   readonly details = {};
 }
 
+/** There is no such thing, or it is another's: the two must not be told apart. */
+export class NotFound extends CallerError {
+  readonly code = "NOT_FOUND";
+  readonly details = {};
+}
+
 export class TooManyRequests extends CallerError {
   readonly code = "TOO_MANY_REQUESTS";
   readonly details: { retryAfter: number };

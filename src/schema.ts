@@ -9,10 +9,18 @@ import { FederationResolver } from "./federation/federation.resolver.ts";
 import { resolveUserReference } from "./federation/user-reference.ts";
 import { requireCaller } from "./graphql/authorization.ts";
 import { checkMutationArguments } from "./graphql/check-arguments.middleware.ts";
+import { DeviceResolver } from "./sessions/device.resolver.ts";
+import { SessionListResolver } from "./sessions/session-list.resolver.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 
 /** The table of contents of the API. */
-export const resolvers = [AccountResolver, SessionResolver, FederationResolver] as const;
+export const resolvers = [
+  AccountResolver,
+  SessionResolver,
+  SessionListResolver,
+  DeviceResolver,
+  FederationResolver,
+] as const;
 
 /** The public schema. The container makes it executable; without one it can be printed and introspected only. */
 export function buildGatehouseSchema(container?: ContainerType): GraphQLSchema {

@@ -93,7 +93,7 @@ export class AccountService {
         em.assign(user, changes);
         await em.flush();
         if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed");
-        return forOwner(user);
+        return forOwner(user, subject.sessionId);
       }),
     );
   }

@@ -14,7 +14,8 @@ import {
 } from "graphql";
 
 /** The oldest version that has what is used here, so that every gateway of Federation 2 composes it. */
-const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key"])';
+const link =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key", "@shareable"])';
 
 /**
  * Federation's directives, so that tools that know nothing of it can read the schema. Their arguments are of built-in
@@ -30,6 +31,12 @@ const directives = [
       fields: { type: new GraphQLNonNull(GraphQLString) },
       resolvable: { type: GraphQLBoolean, defaultValue: true },
     },
+  }),
+  new GraphQLDirective({
+    name: "shareable",
+    description: "What other subgraphs may define as well (Apollo Federation).",
+    isRepeatable: true,
+    locations: [DirectiveLocation.OBJECT, DirectiveLocation.FIELD_DEFINITION],
   }),
   new GraphQLDirective({
     name: "link",

@@ -3,11 +3,13 @@ import { forOwner } from "../accounts/user-visibility.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { Caller } from "./caller.ts";
+import type { LastUse } from "./last-use.ts";
 import { sessionColumns, userOf } from "./session-row.ts";
 import type { SessionRow } from "./session-row.ts";
 
 const callerQuery = `
-  select ${sessionColumns}, s.expires_at <= now() as expired
+  select ${sessionColumns}, s.expires_at <= now() as expired,
+    s.last_used_at < now() - make_interval(secs => $3) as use_due
   from users u left join sessions s on s.id = $1 and s.user_id = u.id
   where u.id = $2`;
 
@@ -15,10 +17,12 @@ const callerQuery = `
 export class AuthenticationService {
   private readonly em: EntityManager;
   private readonly tokens: SessionTokens;
+  private readonly lastUse: LastUse;
 
-  constructor(em: EntityManager, tokens: SessionTokens) {
+  constructor(em: EntityManager, tokens: SessionTokens, lastUse: LastUse) {
     this.em = em;
     this.tokens = tokens;
+    this.lastUse = lastUse;
   }
 
   /**
@@ -31,16 +35,21 @@ export class AuthenticationService {
     const { userId, sessionId } = this.tokens.verifyAccess(accessToken);
     // Every request comes by here: a statement that PostgreSQL has prepared, without the ORM's work around it.
     const pool = await this.em.getConnection().getNativeClient();
-    const { rows } = await pool.query<SessionRow & { expired: boolean }>({
+    const { rows } = await pool.query<SessionRow & { expired: boolean; use_due: boolean }>({
       name: "caller",
       text: callerQuery,
-      values: [sessionId, userId],
+      values: [sessionId, userId, this.lastUse.granularity],
     });
     const [row] = rows;
     if (row === undefined) throw new Unauthenticated("USER_NOT_FOUND");
     if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
-    return { user: forOwner(userOf(row)), sessionId, authenticatedAt: new Date(row.authenticated_at) };
+    if (row.use_due) this.lastUse.note(sessionId);
+    return {
+      user: forOwner(userOf(row), sessionId),
+      sessionId,
+      authenticatedAt: new Date(row.authenticated_at),
+    };
   }
 }

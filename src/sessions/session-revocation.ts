@@ -1,8 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { LogoutScope } from "./logout.type.ts";
 
-/** Why a session ended: the values of `sessions.revoked_reason`. */
-export type RevocationReason = "signed_out" | "password_changed" | "refresh_token_reused";
+/** Why a session ended: the values of `sessions.revoked_reason`, beside `user_deactivated`, which the database sets. */
+export type RevocationReason =
+  "signed_out" | "revoked_by_user" | "password_changed" | "refresh_token_reused" | "too_many_sessions";
 
 export interface RevocationSubject {
   userId: string;

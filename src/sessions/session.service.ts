@@ -8,11 +8,12 @@ import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 import { revokeSessions } from "./session-revocation.ts";
+import type { RevocationReason } from "./session-revocation.ts";
 import { sessionColumns, userOf } from "./session-row.ts";
 import type { SessionRow } from "./session-row.ts";
 
-/** Seconds. */
-export interface SessionLifetimes {
+/** Seconds, but for `maxPerUser`. */
+export interface SessionLimits {
   accessTokenTtl: number;
   refreshTokenTtl: number;
   /** A session that is not used for so long ends. */
@@ -20,11 +21,27 @@ export interface SessionLifetimes {
   /** No session lives longer, however often it is refreshed. */
   absoluteTtl: number;
   refreshGrace: number;
+  /** Live sessions of one user; the oldest sign-ins beyond end. */
+  maxPerUser: number;
 }
 
 type IssuedState = Pick<SessionRow, "refresh_generation" | "rotated_at" | "refresh_expires_at">;
 
+const reason: RevocationReason = "too_many_sessions";
+
+// The sign-in has locked the user's row, so of several at once each counts those before it. The rows of sessions are
+// locked in the order of their ids, as every sign-out locks them.
 const insert = `
+  with excess as (
+    select s.id from sessions s
+    where s.revoked_at is null and s.id in (
+      select id from sessions where user_id = :userId and revoked_at is null and expires_at > now()
+      order by created_at desc, id desc offset :maxPerUser - 1
+    )
+    order by s.id for update
+  ), ended as (
+    update sessions s set revoked_at = now(), revoked_reason = '${reason}' from excess where s.id = excess.id
+  )
   insert into sessions (id, user_id, refresh_expires_at, expires_at, ip, user_agent)
   values (:id, :userId, now() + make_interval(secs => least(:refreshTokenTtl, :absoluteTtl)),
     now() + make_interval(secs => least(:refreshTokenTtl, :absoluteTtl, :idleTtl)), :ip, :userAgent)
@@ -53,18 +70,21 @@ const findForRefresh = `
 export class SessionService {
   private readonly em: EntityManager;
   private readonly tokens: SessionTokens;
-  private readonly lifetimes: SessionLifetimes;
+  private readonly limits: SessionLimits;
 
-  constructor(em: EntityManager, tokens: SessionTokens, lifetimes: SessionLifetimes) {
+  constructor(em: EntityManager, tokens: SessionTokens, limits: SessionLimits) {
     this.em = em;
     this.tokens = tokens;
-    this.lifetimes = lifetimes;
+    this.limits = limits;
   }
 
-  /** Opens a session within the transaction of `em`; the tokens are good once that has committed. */
+  /**
+   * Opens a session within the transaction of `em`, which holds a lock on the user's row; the tokens are good once that
+   * has committed.
+   */
   async open(em: EntityManager, user: UserType, client: Client): Promise<AuthPayload> {
     const id = v7();
-    const values = { ...this.lifetimes, ...client, id, userId: user.id };
+    const values = { ...this.limits, ...client, id, userId: user.id };
     const [state] = await em.execute<[IssuedState]>(insert, values);
     return this.payload(user, id, state);
   }
@@ -76,7 +96,7 @@ export class SessionService {
    */
   async refreshToken(refreshToken: string): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
-    const values = { ...this.lifetimes, userId, sessionId, generation };
+    const values = { ...this.limits, userId, sessionId, generation };
     const [rotated] = await this.em.fork().execute<SessionRow[]>(rotate, values);
     if (rotated) return this.payload(userOf(rotated), sessionId, rotated);
 
@@ -116,7 +136,7 @@ export class SessionService {
     }
     const byAccess = accessToken === undefined ? undefined : this.verifiedOrNone(accessToken);
     if (byAccess !== undefined && (await this.isAlive(byAccess.sessionId))) return byAccess;
-    return { ...this.tokens.verifyRefresh(refreshToken), refreshGrace: this.lifetimes.refreshGrace };
+    return { ...this.tokens.verifyRefresh(refreshToken), refreshGrace: this.limits.refreshGrace };
   }
 
   private verifiedOrNone(accessToken: string) {
@@ -137,9 +157,9 @@ export class SessionService {
     const subject = { userId: user.id, sessionId, generation: state.refresh_generation };
     const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
     const sessionEnd = Math.floor(Date.parse(state.refresh_expires_at) / 1000);
-    const accessEnd = Math.min(issuedAt + this.lifetimes.accessTokenTtl, sessionEnd);
+    const accessEnd = Math.min(issuedAt + this.limits.accessTokenTtl, sessionEnd);
     return {
-      user: forOwner(user),
+      user: forOwner(user, sessionId),
       token: this.tokens.signAccess(subject, { issuedAt, expiresAt: accessEnd }),
       expiresAt: new Date(accessEnd * 1000),
       refreshToken: this.tokens.signRefresh(subject, { issuedAt, expiresAt: sessionEnd }),

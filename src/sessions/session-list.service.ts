@@ -1,0 +1,122 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { InvalidInput, NotFound, Unauthenticated } from "../errors.ts";
+import type { FieldErrors } from "../errors.ts";
+import type { Caller } from "./caller.ts";
+import type { RevocationReason } from "./session-revocation.ts";
+import type { SessionConnection, SessionsArgs, SessionType } from "./session.type.ts";
+
+/** A user and the session by which they look. */
+export interface SessionOwner {
+  userId: string;
+  sessionId: string;
+}
+
+interface Row {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  revoked_at: string | null;
+  ip: string | null;
+  user_agent: string | null;
+}
+
+const largestPage = 100;
+
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** Comes after every id, as the current session comes before every other. */
+const top = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+const columns = "s.id, s.created_at, s.last_used_at, s.expires_at, s.revoked_at, s.ip, s.user_agent";
+
+// Ids are made in the order of time (RFC 9562, 5.7).
+const page = `
+  select ${columns} from sessions s
+  where s.user_id = :userId and s.revoked_at is null and s.expires_at > now()
+    and case when s.id = :sessionId then :fromStart else s.id < :before end
+  order by s.id = :sessionId desc, s.id desc limit :limit`;
+
+const reason: RevocationReason = "revoked_by_user";
+
+const revoke = `
+  update sessions s set revoked_at = now(), revoked_reason = '${reason}'
+  where s.id = :id and s.user_id = :userId and s.revoked_at is null
+    and exists (select from sessions c where c.id = :sessionId and c.revoked_at is null and c.expires_at > now())
+  returning ${columns}`;
+
+const find = `select ${columns} from sessions s where s.id = :id and s.user_id = :userId`;
+
+/** The sessions of a user, for the user to see and to end. */
+export class SessionList {
+  private readonly em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.em = em;
+  }
+
+  /** Live ones, the current first, then by sign-in, newest first. @throws InvalidInput with every fault at once */
+  async list(owner: SessionOwner, { first, after }: SessionsArgs): Promise<SessionConnection> {
+    const last = after == null ? undefined : idOf(after);
+    const errors: FieldErrors = {};
+    if (first < 1) errors["first"] = ["Ensure this value is greater than or equal to 1."];
+    if (first > largestPage) errors["first"] = [`Ensure this value is less than or equal to ${largestPage}.`];
+    if (after != null && last === undefined) errors["after"] = ["Invalid cursor"];
+    if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
+
+    const before = last === undefined || last === owner.sessionId ? top : last;
+    const values = { ...owner, before, fromStart: last === undefined, limit: first + 1 };
+    const rows = await this.em.fork().execute<Row[]>(page, values);
+    const edges = rows
+      .slice(0, first)
+      .map((row) => ({ cursor: cursorOf(row.id), node: sessionOf(row, owner) }));
+    return {
+      edges,
+      pageInfo: {
+        hasNextPage: rows.length > first,
+        hasPreviousPage: last !== undefined,
+        startCursor: edges[0]?.cursor ?? null,
+        endCursor: edges.at(-1)?.cursor ?? null,
+      },
+    };
+  }
+
+  /**
+   * Ends one session of the caller's; what has ended already is answered as it is.
+   * @throws NotFound when it is none of theirs; Unauthenticated when the caller's own session has ended meanwhile
+   */
+  async revokeSession(id: string, caller: Caller): Promise<SessionType> {
+    const owner = { userId: caller.user.id, sessionId: caller.sessionId };
+    const values = { ...owner, id: id.toLowerCase() };
+    if (!uuid.test(values.id)) throw new NotFound("No session of yours has this id.");
+    const [ended] = await this.em.fork().execute<Row[]>(revoke, values);
+    const [row] = ended ? [ended] : await this.em.fork().execute<Row[]>(find, values);
+    if (row === undefined) throw new NotFound("No session of yours has this id.");
+    if (row.revoked_at === null) throw new Unauthenticated("TOKEN_REVOKED");
+    return sessionOf(row, owner);
+  }
+}
+
+function sessionOf(row: Row, { sessionId }: SessionOwner): SessionType {
+  return {
+    id: row.id,
+    current: row.id === sessionId,
+    createdAt: new Date(row.created_at),
+    lastUsedAt: new Date(row.last_used_at),
+    expiresAt: new Date(row.expires_at),
+    revokedAt: row.revoked_at === null ? null : new Date(row.revoked_at),
+    ip: row.ip,
+    userAgent: row.user_agent,
+  };
+}
+
+function cursorOf(id: string): string {
+  return Buffer.from(id).toString("base64url");
+}
+
+/** Undefined when it is no cursor of ours. */
+function idOf(cursor: string): string | undefined {
+  if (cursor.length > 100) return undefined;
+  const id = Buffer.from(cursor, "base64url").toString();
+  return uuid.test(id) && cursorOf(id) === cursor ? id : undefined;
+}
