@@ -42,15 +42,6 @@ const UserSchema = defineEntity({
       expression: 'create unique index "users_username_key" on "users" (lower(normalize("username", NFKC)))',
     },
   ],
-  triggers: [
-    {
-      name: "users_deactivated",
-      timing: "after",
-      events: ["update"],
-      expression: `create trigger users_deactivated after update of is_active on users for each row
-        when (old.is_active and not new.is_active) execute function gatehouse_user_deactivated()`,
-    },
-  ],
 });
 
 /** Who can sign in. */

@@ -35,7 +35,6 @@ const directives = [
   new GraphQLDirective({
     name: "shareable",
     description: "What other subgraphs may define as well (Apollo Federation).",
-    isRepeatable: true,
     locations: [DirectiveLocation.OBJECT, DirectiveLocation.FIELD_DEFINITION],
   }),
   new GraphQLDirective({

@@ -30,22 +30,6 @@ const SessionSchema = defineEntity({
     userAgent: p.text().nullable(),
   },
   indexes: [{ name: "sessions_user_id_id_index", properties: ["user", "id"] }],
-  triggers: [
-    {
-      name: "sessions_revoked",
-      timing: "after",
-      events: ["update"],
-      expression: `create trigger sessions_revoked after update of revoked_at on sessions for each row
-        when (old.revoked_at is null and new.revoked_at is not null) execute function gatehouse_session_ended()`,
-    },
-    {
-      name: "sessions_deleted",
-      timing: "after",
-      events: ["delete"],
-      expression: `create trigger sessions_deleted after delete on sessions for each row
-        when (old.revoked_at is null and old.refresh_expires_at > now()) execute function gatehouse_session_ended()`,
-    },
-  ],
 });
 
 /** One sign-in, whatever the number of refreshes. */

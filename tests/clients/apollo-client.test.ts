@@ -56,6 +56,38 @@ const me: TypedDocumentNode<{ me: User | null }, Record<string, never>> = gql`
   }
 `;
 
+type Session = { id: string; current: boolean; revokedAt: string | null };
+const sessions: TypedDocumentNode<
+  { me: { id: string; sessions: { edges: { node: Session }[] } } },
+  Record<string, never>
+> = gql`
+  query Sessions {
+    me {
+      id
+      sessions {
+        edges {
+          node {
+            id
+            current
+            revokedAt
+          }
+        }
+      }
+    }
+  }
+`;
+const revokeSession: TypedDocumentNode<{ revokeSession: { session: Session } }, { id: string }> = gql`
+  mutation RevokeSession($id: ID!) {
+    revokeSession(id: $id) {
+      session {
+        id
+        current
+        revokedAt
+      }
+    }
+  }
+`;
+
 let gateway: Gateway;
 beforeAll(async () => {
   gateway = await startGateway();
@@ -113,6 +145,26 @@ describe("Apollo Client", () => {
       code: "UNAUTHENTICATED",
       reason: "TOKEN_REVOKED",
     });
+    client.stop();
+  });
+
+  it("sees in its cache that a session has ended", async () => {
+    const { client, session } = newClient();
+    const input = { email: "cache@example.com", username: "cache", password: "correct horse" };
+    session.token = (await client.mutate({ mutation: register, variables: { input } })).data!.register.token;
+    const { email, password } = input;
+    await client.mutate({ mutation: login, variables: { input: { email, password } } });
+
+    const read = async (fetchPolicy: "cache-only" | "network-only") =>
+      (await client.query({ query: sessions, fetchPolicy })).data!.me.sessions.edges.map(({ node }) => node);
+    const [own, other] = await read("network-only");
+    expect([own, other]).toMatchObject([
+      { current: true, revokedAt: null },
+      { current: false, revokedAt: null },
+    ]);
+    await client.mutate({ mutation: revokeSession, variables: { id: other!.id } });
+    expect(await read("cache-only")).toEqual([own, { ...other, revokedAt: expect.any(String) }]);
+    expect(await read("network-only")).toEqual([own]);
     client.stop();
   });
 

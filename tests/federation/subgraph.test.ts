@@ -28,6 +28,21 @@ describe("schema.graphql", () => {
     expect(errors).toBeUndefined();
   });
 
+  it("composes with a subgraph that has Relay's PageInfo, too", () => {
+    const orders = `
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@shareable"])
+      type Query { orders: OrderConnection! }
+      type OrderConnection { pageInfo: PageInfo! }
+      type PageInfo @shareable {
+        hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String
+      }`;
+    const { errors, hints } = composeServices([
+      { name: "accounts", url: "http://accounts.invalid", typeDefs: parse(file) },
+      { name: "orders", url: "http://orders.invalid", typeDefs: parse(orders) },
+    ]);
+    expect([errors, hints]).toEqual([undefined, []]);
+  });
+
   it("can be read by tools that know nothing of federation", () => {
     const schema = buildSchema(file);
     expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toContain("me");
