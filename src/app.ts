@@ -7,6 +7,8 @@ import { AccountService } from "./accounts/account.service.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import type { Config } from "./config.ts";
+import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
+import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
 import { createApollo } from "./graphql/apollo.ts";
 import { readAccessToken } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
@@ -20,6 +22,7 @@ import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
 import type { Orm } from "./persistence/orm.ts";
 import { buildGatehouseSchema } from "./schema.ts";
+import { readExtraClaims } from "./security/claims-file.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
@@ -49,6 +52,7 @@ export interface AppSecrets extends TokenSecrets {
 }
 
 export async function createApp(config: Config, secrets: AppSecrets, logger: Logger): Promise<App> {
+  const claims = await readExtraClaims(config);
   const orm = createOrm(secrets.databaseUrl, logger);
   const hasher = new PasswordHasher(config.passwordHashing);
   const notifications = new Notifications(secrets.databaseUrl, logger);
@@ -66,7 +70,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
 
   const authentication = new AuthenticationService(orm.em, tokens);
   const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
-  const sessions = new SessionService(orm.em, tokens, { accessTokenTtl, refreshTokenTtl, refreshGrace });
+  const lifetimes = { accessTokenTtl, refreshTokenTtl, refreshGrace };
+  const sessions = new SessionService(orm.em, tokens, lifetimes, claims);
   const takenNames = new TakenNames(orm.em);
   const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
   const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
@@ -102,6 +107,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     trustProxy: config.trustProxy,
     ide: config.ide,
     routes: [
+      forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({
         published: () => ring?.published() ?? [],
         issuer: config.jwtIssuer,

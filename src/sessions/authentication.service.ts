@@ -27,7 +27,7 @@ export class AuthenticationService {
    */
   async authenticate(accessToken: string | undefined): Promise<Caller> {
     if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
-    const { userId, sessionId } = this.tokens.verifyAccess(accessToken);
+    const { userId, sessionId, expiresAt: tokenEnd } = this.tokens.verifyAccess(accessToken);
     // Every request comes by here: a statement that PostgreSQL has prepared, without the ORM's work around it.
     const pool = await this.em.getConnection().getNativeClient();
     const { rows } = await pool.query<SessionRow & { expired: boolean }>({
@@ -40,6 +40,7 @@ export class AuthenticationService {
     if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
-    return { user: userOf(row), sessionId, authenticatedAt: new Date(row.authenticated_at) };
+    const expiresAt = new Date(Math.min(tokenEnd * 1000, Date.parse(row.expires_at)));
+    return { user: userOf(row), sessionId, authenticatedAt: new Date(row.authenticated_at), expiresAt };
   }
 }

@@ -3,6 +3,7 @@ import { v7 } from "uuid";
 import type { UserType } from "../accounts/user.type.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { Client } from "../graphql/context.ts";
+import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
@@ -39,11 +40,13 @@ export class SessionService {
   private readonly em: EntityManager;
   private readonly tokens: SessionTokens;
   private readonly lifetimes: SessionLifetimes;
+  private readonly claims: ExtraClaims;
 
-  constructor(em: EntityManager, tokens: SessionTokens, lifetimes: SessionLifetimes) {
+  constructor(em: EntityManager, tokens: SessionTokens, lifetimes: SessionLifetimes, claims: ExtraClaims) {
     this.em = em;
     this.tokens = tokens;
     this.lifetimes = lifetimes;
+    this.claims = claims;
   }
 
   /** Opens a session within the transaction of `em`; the tokens are good once that has committed. */
@@ -133,9 +136,11 @@ export class SessionService {
     const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
     const sessionEnd = Math.floor(Date.parse(state.expires_at) / 1000);
     const accessEnd = Math.min(issuedAt + this.lifetimes.accessTokenTtl, sessionEnd);
+    const access = { ...subject, jti: `${sessionId}.${state.refresh_generation}` };
+    const claims = this.claims.inToken(user);
     return {
       user,
-      token: this.tokens.signAccess(subject, { issuedAt, expiresAt: accessEnd }),
+      token: this.tokens.signAccess(access, { issuedAt, expiresAt: accessEnd }, claims),
       expiresAt: new Date(accessEnd * 1000),
       refreshToken: this.tokens.signRefresh(subject, { issuedAt, expiresAt: sessionEnd }),
       refreshTokenExpiresAt: new Date(sessionEnd * 1000),

@@ -1,0 +1,11 @@
+/**
+ * Whether a query failed because the database cannot be reached or cannot serve now, and not because of the query.
+ * Node's errors of the network have a code such as ECONNREFUSED, PostgreSQL's a SQLSTATE (08 connection, 53 resources,
+ * 57 operator, 58 system); the driver's own have none and speak of the connection.
+ */
+export function isDatabaseOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = "code" in error ? error.code : undefined;
+  if (code === undefined) return error.constructor === Error && /connect/i.test(error.message);
+  return typeof code === "string" && /^(E(?!RR_)[A-Z]|08|53|57|58)/.test(code);
+}
