@@ -4,7 +4,7 @@ import type {
   FastifyRequest,
   RouteShorthandOptionsWithHandler,
 } from "fastify";
-import { CallerError, DatabaseUnavailable, Unauthenticated } from "../errors.ts";
+import { DatabaseUnavailable, Unauthenticated } from "../errors.ts";
 import { readAccessToken } from "../graphql/context.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
 import { identityHeaders } from "./identity-headers.ts";
@@ -18,8 +18,9 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
     // Who reads on behind the proxy may take another one of several.
     if (authorization.length > 1) throw new Unauthenticated("TOKEN_INVALID");
     const caller = await forwardAuth.verify(readAccessToken(authorization[0]));
+    const token = asksForToken(request) ? forwardAuth.shortToken(caller) : undefined;
     reply.headers(identityHeaders(caller));
-    if (asksForToken(request)) reply.header("authorization", `Bearer ${forwardAuth.shortToken(caller)}`);
+    if (token !== undefined) reply.header("authorization", `Bearer ${token}`);
     return reply.send(forwardAuth.sessionVariables(caller));
   };
 
@@ -65,13 +66,15 @@ function authorizationInBody(body: unknown): string[] {
 
 /** @throws what is no refusal of ours, for the server to answer */
 function refuse(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (!(error instanceof CallerError)) throw error;
-  const { message, code, details } = error;
-  if (error instanceof Unauthenticated) reply.code(401).header("www-authenticate", challenge(error));
-  if (error instanceof DatabaseUnavailable) {
+  if (error instanceof Unauthenticated) {
+    reply.code(401).header("www-authenticate", challenge(error));
+  } else if (error instanceof DatabaseUnavailable) {
     request.log.warn({ err: error.cause }, "nobody can be verified: the database does not answer");
     reply.code(503).header("retry-after", error.details.retryAfter);
+  } else {
+    throw error;
   }
+  const { message, code, details } = error;
   return reply.send({ errors: [{ message, extensions: { code, ...details } }] });
 }
 
