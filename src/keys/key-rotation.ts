@@ -90,12 +90,14 @@ export class KeyRotation {
   /** Takes what steps are due: a first key, a successor, the end of a superseded key. */
   async keepUp(): Promise<void> {
     const { rotation, publishAhead, accessTokenTtl } = this.options;
+    // Never before the newest signs, so that no more than one waits.
+    const dueAfter = Math.max(0, rotation - publishAhead);
     const [{ due }] = await this.em
       .fork()
-      .execute<[{ due: boolean }]>(anythingDue, [rotation - publishAhead, clockTolerance]);
+      .execute<[{ due: boolean }]>(anythingDue, [dueAfter, clockTolerance]);
     if (!due) return;
     await this.locked(async (em) => {
-      const [present] = await em.execute<[{ due: boolean }?]>(newest, [rotation - publishAhead]);
+      const [present] = await em.execute<[{ due: boolean }?]>(newest, [dueAfter]);
       if (present === undefined) await this.make(em, 0);
       else if (present.due) await this.make(em, publishAhead);
       await em.execute(closeSuperseded, [accessTokenTtl, clockTolerance, clockTolerance]);

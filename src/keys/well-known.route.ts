@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { createHash } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import { answerPublicDocument } from "../http/public-document.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
 
 export interface WellKnownOptions {
@@ -12,26 +12,21 @@ export interface WellKnownOptions {
 
 /** What other services need to verify tokens: the keys (RFC 7517), and where they are (RFC 8414). */
 export function wellKnownRoutes({ published, issuer, maxAge }: WellKnownOptions) {
-  const answer = (request: FastifyRequest, reply: FastifyReply, document: object): FastifyReply => {
-    const body = JSON.stringify(document);
-    const etag = `"${createHash("sha256").update(body).digest("base64url")}"`;
-    reply.headers({
-      etag,
-      "cache-control": `public, max-age=${maxAge}`,
-      "access-control-allow-origin": "*",
-      "cross-origin-resource-policy": "cross-origin",
-    });
-    if (request.headers["if-none-match"] === etag) return reply.code(304).send();
-    return reply.type("application/json").send(body);
-  };
+  const inJson = (document: object) => ({
+    type: "application/json",
+    body: JSON.stringify(document),
+    cacheControl: `public, max-age=${maxAge}`,
+  });
 
   return (server: FastifyInstance): void => {
-    server.get("/.well-known/jwks.json", (request, reply) => answer(request, reply, { keys: published() }));
+    server.get("/.well-known/jwks.json", (request, reply) =>
+      answerPublicDocument(request, reply, inJson({ keys: published() })),
+    );
     server.get("/.well-known/openid-configuration", (request, reply) => {
       const base = /^https?:/.test(issuer)
         ? issuer.replace(/\/$/, "")
         : `${request.protocol}://${request.host}`;
-      return answer(request, reply, {
+      const metadata = {
         issuer,
         jwks_uri: `${base}/.well-known/jwks.json`,
         // Required by RFC 8414; sign-in goes over GraphQL, not over OAuth.
@@ -39,7 +34,8 @@ export function wellKnownRoutes({ published, issuer, maxAge }: WellKnownOptions)
         grant_types_supported: [],
         claims_supported: ["iss", "aud", "sub", "sid", "iat", "exp", "jti"],
         revoked_sessions_uri: `${base}/.well-known/revoked-sessions`,
-      });
+      };
+      return answerPublicDocument(request, reply, inJson(metadata));
     });
   };
 }

@@ -5,6 +5,7 @@ import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
 import { logOptions } from "../../src/logger.ts";
 import { tokenSecrets } from "../../src/persistence/kept-secret.ts";
+import { migrateOnStart } from "../../src/persistence/migrations.ts";
 import { createDatabase, dropDatabase, query } from "./database.ts";
 
 export interface GraphqlAnswer {
@@ -51,6 +52,7 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
   const log: string[] = [];
   const logger = pino(logOptions(config.logLevel), { write: (line: string) => void log.push(line) });
   const app = await createApp(config, { databaseUrl, ...(await tokenSecrets(config)) }, logger);
+  await migrateOnStart(app.orm, true);
   await app.start();
   const url = await app.server.listen({ host: config.host, port: config.port });
 
