@@ -76,6 +76,15 @@ const identity = ({ headers }: Answer) => [
   headers["x-session-id"],
 ];
 
+const freshToken = ({ headers }: Answer) => /^Bearer (\S+)$/.exec(headers.authorization ?? "")?.[1] ?? "";
+const hook = (body: unknown, type = "application/json") =>
+  send({
+    method: "POST",
+    headers: { "content-type": type },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+const withCode = (code: string) => Object.assign(new Error("x"), { code });
+
 function expectRefused(answer: Answer, reason: string, message: string): void {
   expect([answer.status, answer.body]).toEqual([
     401,
@@ -173,8 +182,6 @@ describe("/auth/verify", () => {
 });
 
 describe("/auth/verify?token=true", () => {
-  const freshToken = ({ headers }: Answer) => /^Bearer (\S+)$/.exec(headers.authorization ?? "")?.[1] ?? "";
-
   it("gives a token of the same session, for a minute and of its own id", async () => {
     const fresh = freshToken(await verify(tokens.token, "/auth/verify?token=true"));
     const { iat = 0, ...claims } = decode(fresh);
@@ -286,13 +293,6 @@ describe("what proxies send", () => {
 });
 
 describe("Hasura's webhook", () => {
-  const hook = (body: unknown, type = "application/json") =>
-    send({
-      method: "POST",
-      headers: { "content-type": type },
-      body: typeof body === "string" ? body : JSON.stringify(body),
-    });
-
   it("by POST: takes the token from the headers in the body", async () => {
     for (const name of ["Authorization", "authorization", "AUTHORIZATION"]) {
       const sent = { headers: { Host: "x", [name]: `Bearer ${tokens.token}` }, request: { query: "{ a }" } };
@@ -318,8 +318,6 @@ describe("Hasura's webhook", () => {
 });
 
 describe("isDatabaseOutage", () => {
-  const withCode = (code: string) => Object.assign(new Error("x"), { code });
-
   it("tells a database that cannot serve from a fault of ours", () => {
     for (const code of ["ECONNREFUSED", "EPIPE", "ENOTFOUND", "08006", "53300", "57P01", "57014"])
       expect([code, isDatabaseOutage(withCode(code))]).toEqual([code, true]);

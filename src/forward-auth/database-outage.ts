@@ -4,8 +4,7 @@
  * 57 operator, 58 system); the driver's own have none and speak of the connection.
  */
 export function isDatabaseOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code: unknown = "code" in error ? error.code : undefined;
-  if (code === undefined) return error.constructor === Error && /connect/i.test(error.message);
+  const { code, name, message } = Object(error) as Record<"code" | "name" | "message", unknown>;
+  if (code === undefined) return name === "Error" && /connect/i.test(String(message));
   return typeof code === "string" && /^(E(?!RR_)[A-Z]|08|53|57|58)/.test(code);
 }

@@ -1,4 +1,5 @@
 import type {
+  FastifyError,
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
@@ -6,6 +7,7 @@ import type {
 } from "fastify";
 import { DatabaseUnavailable, Unauthenticated } from "../errors.ts";
 import { readAccessToken } from "../graphql/context.ts";
+import { answerError } from "../http/error-answer.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
 import { identityHeaders } from "./identity-headers.ts";
 
@@ -19,7 +21,7 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
     if (authorization.length > 1) throw new Unauthenticated("TOKEN_INVALID");
     const caller = await forwardAuth.verify(readAccessToken(authorization[0]));
     const token = asksForToken(request) ? forwardAuth.shortToken(caller) : undefined;
-    reply.headers(identityHeaders(caller));
+    reply.code(200).headers(identityHeaders(caller));
     if (token !== undefined) reply.header("authorization", `Bearer ${token}`);
     return reply.send(forwardAuth.sessionVariables(caller));
   };
@@ -28,7 +30,8 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
     // Else a preflight would be answered with 204, and so let any OPTIONS request pass.
     config: { cors: false },
     async onRequest(request, reply) {
-      reply.header("cache-control", "no-store");
+      // Whatever goes wrong from here on: a proxy takes nothing but 200 for a yes, and only `answer` says that.
+      reply.code(500).header("cache-control", "no-store");
       // Before the body is read: it is the original request's, and none of our business.
       if (!hasHeadersInBody(request)) await answer(request, reply, sentAuthorization(request));
     },
@@ -64,15 +67,14 @@ function authorizationInBody(body: unknown): string[] {
     .map(([, value]) => String(value));
 }
 
-/** @throws what is no refusal of ours, for the server to answer */
-function refuse(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Unauthenticated) {
     reply.code(401).header("www-authenticate", challenge(error));
   } else if (error instanceof DatabaseUnavailable) {
     request.log.warn({ err: error.cause }, "nobody can be verified: the database does not answer");
     reply.code(503).header("retry-after", error.details.retryAfter);
   } else {
-    throw error;
+    return answerError(error, request, reply);
   }
   const { message, code, details } = error;
   return reply.send({ errors: [{ message, extensions: { code, ...details } }] });
