@@ -47,7 +47,12 @@ export const noExtraClaims = new ExtraClaims(new Map(), undefined);
 
 /** Whether a top-level claim may have the name. */
 export function isFreeClaimName(name: string): boolean {
-  return !reserved.has(name) && name !== "__proto__";
+  return !reserved.has(name) && !isOfEveryObject(name);
+}
+
+/** `__proto__`, `constructor`, `toString` and so on: not every library and reader of a token is careful with them. */
+function isOfEveryObject(name: string): boolean {
+  return name in Object.prototype;
 }
 
 /** Reads the mapping, JSON text. @throws Error of one line that says what is wrong */
@@ -91,8 +96,7 @@ function parseObject(text: string): object {
 function checkName(name: string, namespace: string | undefined): void {
   if (name === "" || name.length > longestName)
     throw new Error(`takes a name of 1 to ${longestName} characters`);
-  // Not every reader of a token is careful with this one.
-  if (name === "__proto__") throw new Error("is no name for a claim");
+  if (isOfEveryObject(name)) throw new Error("is no name for a claim");
   if (namespace === undefined && reserved.has(name)) throw new Error("is reserved; only the gateway sets it");
 }
 
