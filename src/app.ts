@@ -6,7 +6,9 @@ import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
+import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
+import { FederationResolver } from "./federation/federation.resolver.ts";
 import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
 import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
 import { createApollo } from "./graphql/apollo.ts";
@@ -81,6 +83,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     [Reauthentication, reauthentication],
     [AccountResolver, new AccountResolver(accounts)],
     [SessionResolver, new SessionResolver(sessions)],
+    [UserDirectory, new UserDirectory(orm.em)],
+    [FederationResolver, new FederationResolver()],
   ]);
   const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
 

@@ -20,6 +20,8 @@ export interface TokenLifetime {
   expiresAt: number;
 }
 
+type TokenType = "at+jwt" | "rt+jwt";
+
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** Nothing of ours comes near it, and what is longer is not worth decoding. */
@@ -27,15 +29,18 @@ const longestToken = 16_384;
 
 /**
  * Signs and verifies the two tokens of a session. Their `typ` header (RFC 8725, 3.11) keeps one from passing for the
- * other, and the algorithm is pinned to the key, so `none` and a swapped algorithm fail.
+ * other, and so does `aud` with verifiers that look at no `typ`, as those of many gateways. The algorithm is pinned to
+ * the key, so `none` and a swapped algorithm fail.
  */
 export class SessionTokens {
   private readonly keys: TokenKeys;
-  private readonly claims: { issuer: string; audience: string };
+  private readonly issuer: string;
+  private readonly audiences: Record<TokenType, string>;
 
   constructor({ keys, issuer, audience }: SessionTokensOptions) {
     this.keys = keys;
-    this.claims = { issuer, audience };
+    this.issuer = issuer;
+    this.audiences = { "at+jwt": audience, "rt+jwt": `${audience}/refresh` };
   }
 
   /**
@@ -47,19 +52,19 @@ export class SessionTokens {
     lifetime: TokenLifetime,
     extraClaims: object,
   ): string {
-    const claims = { ...extraClaims, aud: this.claims.audience, sub: userId, sid: sessionId, jti };
+    const claims = { ...extraClaims, aud: this.audiences["at+jwt"], sub: userId, sid: sessionId, jti };
     return this.sign("at+jwt", claims, lifetime);
   }
 
   signRefresh(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
     const claims = { sub: subject.userId, sid: subject.sessionId, gen: subject.generation };
-    return this.sign("rt+jwt", { aud: this.claims.audience, ...claims }, lifetime);
+    return this.sign("rt+jwt", { aud: this.audiences["rt+jwt"], ...claims }, lifetime);
   }
 
   /** A statement of ours for whoever reads it, of a type of its own; `iss`, `iat` and `exp` are added to the claims. */
   sign(typ: string, claims: object, { issuedAt, expiresAt }: TokenLifetime): string {
     const { algorithm, key, kid } = this.keys.signing();
-    return jwt.sign({ ...claims, iss: this.claims.issuer, iat: issuedAt, exp: expiresAt }, key, {
+    return jwt.sign({ ...claims, iss: this.issuer, iat: issuedAt, exp: expiresAt }, key, {
       header: { alg: algorithm, typ, ...(kid !== undefined && { kid }) },
     });
   }
@@ -77,7 +82,7 @@ export class SessionTokens {
     return { userId, sessionId, generation: generation as number };
   }
 
-  private verify(token: string, typ: string): TokenSubject & { generation: unknown; expiresAt: number } {
+  private verify(token: string, typ: TokenType): TokenSubject & { generation: unknown; expiresAt: number } {
     const claims = this.claimsOf(token, typ);
     const { sub: userId, sid: sessionId, gen: generation, exp: expiresAt } = claims;
     if (!isUuid(userId) || !isUuid(sessionId) || expiresAt === undefined)
@@ -85,13 +90,14 @@ export class SessionTokens {
     return { userId, sessionId, generation, expiresAt };
   }
 
-  private claimsOf(token: string, typ: string): jwt.JwtPayload & Record<string, unknown> {
+  private claimsOf(token: string, typ: TokenType): jwt.JwtPayload & Record<string, unknown> {
     const header = headerOf(token);
     const key = header?.typ === typ ? this.keys.verifying(header.kid) : undefined;
     if (key === undefined) throw new Unauthenticated("TOKEN_INVALID");
     let claims: jwt.JwtPayload | string;
     try {
-      claims = jwt.verify(token, key.key, { ...this.claims, algorithms: [key.algorithm] });
+      const expected = { issuer: this.issuer, audience: this.audiences[typ] };
+      claims = jwt.verify(token, key.key, { ...expected, algorithms: [key.algorithm] });
     } catch (error) {
       throw new Unauthenticated(error instanceof jwt.TokenExpiredError ? "TOKEN_EXPIRED" : "TOKEN_INVALID");
     }

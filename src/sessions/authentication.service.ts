@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { forOwner } from "../accounts/user-visibility.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { Caller } from "./caller.ts";
@@ -41,6 +42,7 @@ export class AuthenticationService {
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
     const expiresAt = new Date(Math.min(tokenEnd * 1000, Date.parse(row.expires_at)));
-    return { user: userOf(row), sessionId, authenticatedAt: new Date(row.authenticated_at), expiresAt };
+    const user = forOwner(userOf(row));
+    return { user, sessionId, authenticatedAt: new Date(row.authenticated_at), expiresAt };
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { v7 } from "uuid";
+import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { Client } from "../graphql/context.ts";
@@ -139,7 +140,7 @@ export class SessionService {
     const access = { ...subject, jti: `${sessionId}.${state.refresh_generation}` };
     const claims = this.claims.inToken(user);
     return {
-      user,
+      user: forOwner(user),
       token: this.tokens.signAccess(access, { issuedAt, expiresAt: accessEnd }, claims),
       expiresAt: new Date(accessEnd * 1000),
       refreshToken: this.tokens.signRefresh(subject, { issuedAt, expiresAt: sessionEnd }),
