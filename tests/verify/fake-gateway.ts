@@ -29,6 +29,8 @@ export class FakeGateway {
   #port = 0;
   #heart: NodeJS.Timeout | undefined;
 
+  static readonly #running = new Set<FakeGateway>();
+
   private constructor(key: SigningKey) {
     this.key = key;
     this.published = [key.publicJwk];
@@ -38,6 +40,11 @@ export class FakeGateway {
     const gateway = new FakeGateway(key ?? (await makeKey("ES256")));
     await gateway.start();
     return gateway;
+  }
+
+  /** For `afterEach`, also when a test failed half-way. */
+  static async stopAll(): Promise<void> {
+    await Promise.all([...FakeGateway.#running].map((gateway) => gateway.stop()));
   }
 
   get jwksUri(): string {
@@ -58,12 +65,14 @@ export class FakeGateway {
     this.#server.listen(this.#port, "127.0.0.1");
     await once(this.#server, "listening");
     this.#port = (this.#server.address() as AddressInfo).port;
+    FakeGateway.#running.add(this);
     this.#heart = setInterval(() => {
       if (this.beating) for (const stream of this.#streams) stream.write(": ok\n\n");
     }, heartbeatMs);
   }
 
   async stop(): Promise<void> {
+    FakeGateway.#running.delete(this);
     clearInterval(this.#heart);
     this.#streams.clear();
     this.#server?.close();

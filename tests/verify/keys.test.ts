@@ -3,7 +3,7 @@ import type { Verifier } from "../../src/verify/verifier.ts";
 import { until } from "../support/until.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { makeKey, sign } from "./tokens.ts";
-import { closeVerifiers, keysOnlyVerifierFor, refusal } from "./verifiers.ts";
+import { closeAll, keysOnlyVerifierFor, refusal } from "./verifiers.ts";
 
 let gateway: FakeGateway;
 
@@ -11,10 +11,7 @@ beforeEach(async () => {
   gateway = await FakeGateway.start();
 });
 
-afterEach(async () => {
-  closeVerifiers();
-  await gateway.stop();
-});
+afterEach(closeAll);
 
 describe("made-up key ids", () => {
   it("make no request within the cool-down, however many there are", async () => {

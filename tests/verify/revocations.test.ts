@@ -4,7 +4,7 @@ import type { Verifier } from "../../src/verify/verifier.ts";
 import { until } from "../support/until.ts";
 import { FakeGateway, packed } from "./fake-gateway.ts";
 import { makeKey, sign } from "./tokens.ts";
-import { closeVerifiers, refusal, verifierFor } from "./verifiers.ts";
+import { closeAll, refusal, verifierFor } from "./verifiers.ts";
 
 const statementType = { typ: "revoked-sessions+jwt" };
 const ofStatement = { sub: undefined, sid: undefined, aud: undefined, jti: undefined };
@@ -19,10 +19,7 @@ beforeEach(async () => {
   token = await sign(gateway.key, { sid });
 });
 
-afterEach(async () => {
-  closeVerifiers();
-  await gateway.stop();
-});
+afterEach(closeAll);
 
 describe("a revoked session", () => {
   it("is known from the snapshot", async () => {
@@ -150,7 +147,6 @@ describe("before the first list", () => {
     expect(await refusal(verifier, token)).toBe("VERIFIER_UNAVAILABLE");
     gateway.mood = "well";
     await until(async () => (await refusal(verifier, token)) === undefined);
-    await keys.stop();
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { createVerifier, VerificationError } from "../../src/verify/verifier.ts"
 import type { Verifier } from "../../src/verify/verifier.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { audience, issuer, makeKey, sign } from "./tokens.ts";
-import { closeVerifiers, keysOnlyVerifierFor, refusal } from "./verifiers.ts";
+import { closeAll, keysOnlyVerifierFor, refusal } from "./verifiers.ts";
 
 let gateway: FakeGateway;
 let verifier: Verifier;
@@ -16,10 +16,7 @@ beforeAll(async () => {
   verifier = keysOnlyVerifierFor(gateway);
 });
 
-afterAll(async () => {
-  closeVerifiers();
-  await gateway.stop();
-});
+afterAll(closeAll);
 
 describe("an access token", () => {
   it("gives its claims, those of CLAIMS_NAMESPACE included", async () => {
@@ -43,7 +40,6 @@ describe("an access token", () => {
   it.each(["ES256", "RS256", "PS256"])("may be signed by %s", async (alg) => {
     const other = await FakeGateway.start(await makeKey(alg));
     expect(await refusal(keysOnlyVerifierFor(other), await sign(other.key))).toBeUndefined();
-    await other.stop();
   });
 
   it("is for this service and of this gateway", async () => {
@@ -115,7 +111,6 @@ describe("a key", () => {
     const samePrivateKey = await importJWK(await exportJWK(privateKey), "PS256");
     const pss = { ...rsa, alg: "PS256", privateKey: samePrivateKey as typeof privateKey };
     expect(await refusal(strict, await sign(pss, {}, { kid }))).toBe("TOKEN_INVALID");
-    await other.stop();
   });
 
   it("that names none, or one that is not ours, is not used", async () => {
@@ -126,7 +121,6 @@ describe("a key", () => {
     const strict = keysOnlyVerifierFor(other);
     expect(await refusal(strict, await sign(es384))).toBe("TOKEN_INVALID");
     expect(await refusal(strict, await sign(gateway.key))).toBe("TOKEN_INVALID");
-    await other.stop();
   });
 });
 

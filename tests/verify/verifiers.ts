@@ -1,7 +1,7 @@
 import { expect } from "@jest/globals";
 import type { Verifier, VerifierOptions } from "../../src/verify/verifier.ts";
 import { createVerifier } from "../../src/verify/verifier.ts";
-import type { FakeGateway } from "./fake-gateway.ts";
+import { FakeGateway } from "./fake-gateway.ts";
 import { audience, issuer } from "./tokens.ts";
 
 const open = new Set<Verifier>();
@@ -38,9 +38,11 @@ export function keysOnlyVerifierFor(gateway: FakeGateway, options: Partial<Verif
   return verifier;
 }
 
-export function closeVerifiers(): void {
+/** Ends what a test made, also when it failed half-way. */
+export async function closeAll(): Promise<void> {
   for (const verifier of open) verifier.close();
   open.clear();
+  await FakeGateway.stopAll();
 }
 
 /** The reason and message of a refusal; undefined where the token is accepted. */
