@@ -12,13 +12,16 @@ import { readAccessToken } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
 import type { RequestFacts } from "./http/graphql-route.ts";
 import { createServer } from "./http/server.ts";
+import { configuredKeys } from "./keys/configured-keys.ts";
+import type { KeyRotation } from "./keys/key-rotation.ts";
+import { wellKnownRoutes } from "./keys/well-known.route.ts";
+import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
 import type { Orm } from "./persistence/orm.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
-import { sharedSecret } from "./security/token-keys.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
@@ -32,6 +35,8 @@ export interface App {
   hasher: PasswordHasher;
   schema: GraphQLSchema;
   service: Context["service"];
+  /** Unset with HS256, which has one secret and no keys. */
+  keyRotation: KeyRotation | undefined;
   /** Begins what runs beside requests; before the first request, on a migrated database. */
   start(): Promise<void>;
   /** Finishes what is in flight, then closes the pool. */
@@ -39,18 +44,22 @@ export interface App {
 }
 
 /** What the start has settled: where the database is, and the secrets. */
-export interface AppSecrets {
+export interface AppSecrets extends TokenSecrets {
   databaseUrl: string;
-  /** For HS256. */
-  jwtSecret: string;
 }
 
 export async function createApp(config: Config, secrets: AppSecrets, logger: Logger): Promise<App> {
   const orm = createOrm(secrets.databaseUrl, logger);
   const hasher = new PasswordHasher(config.passwordHashing);
   const notifications = new Notifications(secrets.databaseUrl, logger);
+  const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
+  notifications.subscribe({
+    channel: "gatehouse_signing_keys",
+    notified: () => void ring?.follow(),
+    connected: () => void ring?.follow(),
+  });
   const tokens = new SessionTokens({
-    keys: sharedSecret(secrets.jwtSecret),
+    keys,
     issuer: config.jwtIssuer,
     audience: config.jwtAudience,
   });
@@ -92,7 +101,13 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
     ide: config.ide,
-    routes: [],
+    routes: [
+      wellKnownRoutes({
+        published: () => ring?.published() ?? [],
+        issuer: config.jwtIssuer,
+        maxAge: Math.min(300, Math.floor(config.keyPublishAhead / 2)),
+      }),
+    ],
   });
 
   return {
@@ -103,12 +118,15 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     hasher,
     schema,
     service,
+    keyRotation: rotation,
     async start() {
+      await ring?.start();
       await notifications.start();
     },
     async close() {
       await server.close();
       await notifications.close();
+      await ring?.close();
       await orm.close();
     },
   };

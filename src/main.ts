@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { createLogger } from "./logger.ts";
-import { keptSecret } from "./persistence/kept-secret.ts";
+import { tokenSecrets } from "./persistence/kept-secret.ts";
 import { migrateOnStart } from "./persistence/migrations.ts";
 import { openDatabase } from "./persistence/open-database.ts";
 import { welcome } from "./welcome.ts";
@@ -68,8 +68,8 @@ function whenParentIsGone(stop: () => void): void {
 async function start(config: Config, logger: Logger, closers: (() => Promise<void>)[]): Promise<void> {
   const database = await openDatabase(config);
   closers.push(() => database.close());
-  const jwtSecret = config.jwtSecret ?? (await keptSecret(config.dataDir, "jwt-secret"));
-  const app = await createApp(config, { databaseUrl: database.url, jwtSecret }, logger);
+  const secrets = await tokenSecrets(config);
+  const app = await createApp(config, { databaseUrl: database.url, ...secrets }, logger);
   closers.push(async () => {
     const impatience = setTimeout(() => app.server.server.closeAllConnections(), shutdownGrace);
     await app.close();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ let databaseUrl: string;
 let environment: Record<string, string>;
 beforeAll(async () => {
   databaseUrl = await createDatabase("template0");
-  environment = { DATABASE_URL: databaseUrl, JWT_SECRET: "a secret of thirty-two bytes or more" };
+  environment = { DATABASE_URL: databaseUrl, ENCRYPTION_KEY: "a secret of thirty-two bytes or more" };
 });
 afterAll(async () => {
   await killAll();
@@ -18,17 +19,20 @@ afterAll(async () => {
 
 const run = (args: string[], more: Record<string, string> = {}) =>
   gatehouse(args, { ...environment, ...more }).exit;
-const name = "20261122000000_accounts_and_sessions";
+const names = readdirSync(new URL("../migrations", import.meta.url))
+  .map((file) => file.replace(/\.ts$/, ""))
+  .toSorted();
+const lines = (prefix: string) => names.map((name) => `${prefix} ${name}\n`).join("");
 
 describe("gatehouse migrate", () => {
   it("goes up and down, says how it stands, and checks the entities", async () => {
     const steps: [string[], string | RegExp][] = [
-      [["migrate", "status"], `pending  ${name}\n`],
-      [["migrate", "up"], `applied ${name}\n`],
+      [["migrate", "status"], lines("pending ")],
+      [["migrate", "up"], lines("applied")],
       [["migrate", "up"], "nothing to apply\n"],
       [["migrate", "check"], "entities and migrations agree\n"],
-      [["migrate", "status"], new RegExp(`^applied  ${name}  \\d{4}-.*Z\n$`)],
-      [["migrate", "down"], `took back ${name}\n`],
+      [["migrate", "status"], new RegExp(`^(applied  \\w+  \\d{4}-.*Z\n){${names.length}}$`)],
+      ...names.toReversed().map((name): [string[], string] => [["migrate", "down"], `took back ${name}\n`]),
       [["migrate", "down"], "nothing to take back\n"],
     ];
     for (const [args, stdout] of steps) {
@@ -38,19 +42,19 @@ describe("gatehouse migrate", () => {
     }
     const [left] = await query(
       databaseUrl,
-      "select count(*)::int from pg_tables where tablename in ('users', 'sessions')",
+      "select count(*)::int from pg_tables where tablename in ('users', 'sessions', 'signing_keys')",
     );
     expect(left).toEqual({ count: 0 });
     const lacking = await run(["migrate", "check"]);
     expect(lacking.code).toBe(1);
-    expect(lacking.stderr).toMatch(/^gatehouse: The database lacks 1 migration /);
+    expect(lacking.stderr).toMatch(/^gatehouse: The database lacks \d+ migrations /);
   });
 
   it("applies once when many ask at once", async () => {
     const exits = await Promise.all([1, 2, 3].map(() => run(["migrate", "up"])));
     expect(exits.map(({ code }) => code)).toEqual([0, 0, 0]);
     expect(exits.map(({ stdout }) => stdout).toSorted()).toEqual([
-      `applied ${name}\n`,
+      lines("applied"),
       "nothing to apply\n",
       "nothing to apply\n",
     ]);
@@ -88,7 +92,7 @@ describe("gatehouse createsuperuser", () => {
     const options = ["createsuperuser", "--email", "r@example.com", "--username", "r"];
     const more = { DATABASE_URL: empty, GATEHOUSE_SUPERUSER_PASSWORD: "long enough" };
     expect((await run(options, more)).stderr).toMatch(
-      /^gatehouse: The database lacks 1 migration .*migrate up/,
+      /^gatehouse: The database lacks \d+ migrations .*migrate up/,
     );
     expect((await run(options, { ...more, MIGRATE_ON_START: "on" })).code).toBe(0);
     await dropDatabase(empty);
@@ -118,7 +122,7 @@ describe("gatehouse", () => {
   it("teaches by --help", async () => {
     const { code, stdout } = await gatehouse(["--help"], {}).exit;
     expect(code).toBe(0);
-    for (const command of ["serve", "migrate", "createsuperuser", "shell", "schema"])
+    for (const command of ["serve", "migrate", "createsuperuser", "keys", "shell", "schema"])
       expect(stdout).toContain(`  ${command}`);
   });
 
@@ -126,6 +130,8 @@ describe("gatehouse", () => {
     const { code, stderr } = await gatehouse(["serve"], {
       PORT: "high",
       JWT_SECRET: "short",
+      JWT_ALGORITHM: "EdDSA",
+      ENCRYPTION_KEY: `${"long enough ".repeat(3)},short`,
       ACCESS_TOKEN_TTL: "15",
       IDE: "yes",
       CORS_ORIGINS: "*",
@@ -138,7 +144,9 @@ describe("gatehouse", () => {
     expect(stderr.split("\n").filter(Boolean)).toEqual([
       "gatehouse: PORT takes a whole number from 0 to 65535",
       "gatehouse: DATABASE_URL takes a URL such as postgresql://user:password@host:5432/database",
+      "gatehouse: JWT_ALGORITHM takes ES256, RS256, PS256 or HS256",
       "gatehouse: JWT_SECRET takes 32 bytes or more; `openssl rand -base64 48` makes one",
+      "gatehouse: ENCRYPTION_KEY takes 32 bytes or more; `openssl rand -base64 48` makes one. Several are separated by commas: the first is the present one",
       "gatehouse: ACCESS_TOKEN_TTL takes a number and a unit: s, m, h or d, as in 15m",
       "gatehouse: CORS_ORIGINS takes origins such as https://app.example.com, separated by commas",
       "gatehouse: TRUST_PROXY takes off, the number of proxies in front (1 to 99), or their addresses or networks, separated by commas",
@@ -154,7 +162,16 @@ describe("gatehouse", () => {
     ]);
     const missing = await gatehouse(["serve"], { DATABASE_URL: "postgresql://x@127.0.0.1/x" }).exit;
     expect(missing.stderr).toBe(
-      "gatehouse: JWT_SECRET is required with DATABASE_URL: 32 bytes or more; `openssl rand -base64 48` makes one\n",
+      "gatehouse: ENCRYPTION_KEY is required with DATABASE_URL, to seal the signing keys: 32 bytes or more; " +
+        "`openssl rand -base64 48` makes one\n",
+    );
+    const shared = await gatehouse(["serve"], {
+      DATABASE_URL: "postgresql://x@127.0.0.1/x",
+      JWT_ALGORITHM: "HS256",
+    }).exit;
+    expect(shared.stderr).toBe(
+      "gatehouse: JWT_SECRET is required with DATABASE_URL and JWT_ALGORITHM=HS256: 32 bytes or more; " +
+        "`openssl rand -base64 48` makes one\n",
     );
   });
 

@@ -2,6 +2,7 @@ import "reflect-metadata";
 import { Command } from "commander";
 import { existsSync } from "node:fs";
 import { createSuperuserCommand } from "./createsuperuser.ts";
+import { keysCommand } from "./keys.ts";
 import { migrateCommand } from "./migrate.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
@@ -23,6 +24,7 @@ export async function run(argv: string[]): Promise<void> {
     .addCommand(serveCommand())
     .addCommand(migrateCommand())
     .addCommand(createSuperuserCommand())
+    .addCommand(keysCommand())
     .addCommand(shellCommand())
     .addCommand(schemaCommand());
   try {

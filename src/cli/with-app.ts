@@ -2,7 +2,7 @@ import pino from "pino";
 import { createApp } from "../app.ts";
 import type { App } from "../app.ts";
 import { loadConfig } from "../config.ts";
-import { keptSecret } from "../persistence/kept-secret.ts";
+import { tokenSecrets } from "../persistence/kept-secret.ts";
 import { migrateOnStart } from "../persistence/migrations.ts";
 import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
 
@@ -14,8 +14,8 @@ export async function withApp(
   const config = loadConfig(process.env);
   const database = await openDatabaseBesideGateway(config);
   try {
-    const jwtSecret = config.jwtSecret ?? (await keptSecret(config.dataDir, "jwt-secret"));
-    const app = await createApp(config, { databaseUrl: database.url, jwtSecret }, pino({ level: "silent" }));
+    const secrets = await tokenSecrets(config);
+    const app = await createApp(config, { databaseUrl: database.url, ...secrets }, pino({ level: "silent" }));
     try {
       if (migrated) await migrateOnStart(app.orm, config.migrateOnStart);
       await command(app);

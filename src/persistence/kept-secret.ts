@@ -1,9 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Config } from "../config.ts";
+
+/** What tokens are signed with: a shared secret for HS256; what seals the keys of the other algorithms. */
+export interface TokenSecrets {
+  jwtSecret: string | undefined;
+  encryptionKeys: readonly string[];
+}
+
+/** Those of the configuration, or else kept ones. */
+export async function tokenSecrets(config: Config): Promise<TokenSecrets> {
+  const { jwtAlgorithm, dataDir, jwtSecret, encryptionKeys } = config;
+  return jwtAlgorithm === "HS256"
+    ? { jwtSecret: jwtSecret ?? (await keptSecret(dataDir, "jwt-secret")), encryptionKeys: [] }
+    : {
+        jwtSecret: undefined,
+        encryptionKeys: encryptionKeys ?? [await keptSecret(dataDir, "encryption-key")],
+      };
+}
 
 /** The secret kept under the data directory, made at random at the first call; readable by its owner alone. */
-export async function keptSecret(dataDir: string, name: string): Promise<string> {
+async function keptSecret(dataDir: string, name: string): Promise<string> {
   const path = join(dataDir, name);
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   const existing = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -27,5 +45,7 @@ export async function keptSecret(dataDir: string, name: string): Promise<string>
 /** A file that was cut off, or is empty, must not become a key that anybody can guess. */
 function longEnough(secret: string, path: string): string {
   if (Buffer.byteLength(secret) >= 32) return secret;
-  throw new Error(`${path} is damaged: restore it, or delete it to sign everyone out with a new one.`);
+  throw new Error(
+    `${path} is damaged: restore it, or delete it: a new one is made, and everyone must sign in again.`,
+  );
 }

@@ -3,6 +3,7 @@ import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
+import { SigningKey } from "../keys/signing-key.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
 
 export type Orm = MikroORM;
@@ -14,7 +15,7 @@ const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url
 export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Orm {
   return new MikroORM({
     clientUrl: databaseUrl,
-    entities: [User, Session],
+    entities: [User, Session, SigningKey],
     extensions: [Migrator],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
@@ -25,6 +26,8 @@ export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Or
       snapshot: false,
       emit: "ts",
     },
+    // Triggers stand in the migrations alone.
+    schemaGenerator: { ignoreTriggers: true },
     pool: { min: 0, max: 20, idleTimeoutMillis: 30_000 },
     driverOptions: {
       // The driver reads the URL itself: the ORM would drop its parameters (sslmode, host of a socket).

@@ -4,6 +4,8 @@ import { createApp } from "../../src/app.ts";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
 import { logOptions } from "../../src/logger.ts";
+import { tokenSecrets } from "../../src/persistence/kept-secret.ts";
+import { migrateOnStart } from "../../src/persistence/migrations.ts";
 import { createDatabase, dropDatabase, query } from "./database.ts";
 
 export interface GraphqlAnswer {
@@ -42,14 +44,15 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
   const jwtSecret = environment["JWT_SECRET"] ?? randomBytes(32).toString("base64url");
   const config = loadConfig({
     ...testEnvironment,
+    ENCRYPTION_KEY: jwtSecret,
     ...environment,
     DATABASE_URL: databaseUrl,
     JWT_SECRET: jwtSecret,
-    ENCRYPTION_KEY: jwtSecret,
   });
   const log: string[] = [];
   const logger = pino(logOptions(config.logLevel), { write: (line: string) => void log.push(line) });
-  const app = await createApp(config, { databaseUrl, jwtSecret }, logger);
+  const app = await createApp(config, { databaseUrl, ...(await tokenSecrets(config)) }, logger);
+  await migrateOnStart(app.orm, true);
   await app.start();
   const url = await app.server.listen({ host: config.host, port: config.port });
 

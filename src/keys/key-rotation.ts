@@ -1,0 +1,187 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { makeKeyPair } from "../security/key-pair.ts";
+import type { SealedSecrets } from "../security/sealed-secrets.ts";
+import type { AsymmetricAlgorithm } from "../security/token-keys.ts";
+
+/** Durations in seconds. */
+export interface KeyRotationOptions {
+  algorithm: AsymmetricAlgorithm;
+  /** For how long a key signs. */
+  rotation: number;
+  /** For how long a key is published before it signs. */
+  publishAhead: number;
+  accessTokenTtl: number;
+}
+
+/** A published key; times are ISO 8601. */
+export interface PublishedKey {
+  kid: string;
+  algorithm: AsymmetricAlgorithm;
+  state: "next" | "signing" | "verifying";
+  since: string;
+  until: string | null;
+}
+
+/** A key of which a change tells, and when it begins to sign (ISO 8601). */
+export interface Successor {
+  kid: string;
+  signsFrom: string;
+}
+
+/** Any number will do, as long as every gateway takes the same. */
+const keysLock = 7_220_418_036;
+
+/** Seconds for which clocks may differ: a replica may still sign with the key before, or find a token not expired. */
+const clockTolerance = 60;
+
+const newest = `
+  select kid, signs_from, public_jwk->>'alg' as algorithm,
+    signs_from <= now() as signs, signs_from + make_interval(secs => ?) <= now() as due
+  from signing_keys where published_until is null order by signs_from desc, kid limit 1`;
+
+const anythingDue = `
+  select not exists (select from signing_keys where published_until is null)
+    or (select max(signs_from) from signing_keys where published_until is null)
+      + make_interval(secs => ?) <= now()
+    or exists (
+      select from signing_keys k join signing_keys n on n.signs_from > k.signs_from
+      where k.published_until is null and n.published_until is null
+        and n.signs_from <= now() - make_interval(secs => ?)
+    )
+    or exists (select from signing_keys where published_until < now() - interval '1 day') as due`;
+
+const listed = `
+  select kid, public_jwk->>'alg' as algorithm, signs_from as since, published_until as until,
+    case when signs_from > now() then 'next'
+      when published_until is null and signs_from = (
+        select max(signs_from) from signing_keys where published_until is null and signs_from <= now()
+      ) then 'signing'
+      else 'verifying' end as state
+  from signing_keys where published_until is null or published_until > now()
+  order by signs_from desc, kid`;
+
+// The sessions know when the last refresh token expires.
+const closeSuperseded = `
+  update signing_keys k
+  set sealed_private_key = null,
+    published_until = greatest(now() + make_interval(secs => ?), (select max(expires_at) from sessions))
+      + make_interval(secs => ?)
+  where published_until is null and exists (
+    select from signing_keys n
+    where n.published_until is null and n.signs_from > k.signs_from
+      and n.signs_from <= now() - make_interval(secs => ?)
+  )`;
+
+/**
+ * The life of the keys in the database: published, signing, superseded, gone. Each step is taken under a lock of the
+ * database, so that of many replicas one takes it.
+ */
+export class KeyRotation {
+  private readonly em: EntityManager;
+  private readonly sealing: SealedSecrets;
+  private readonly options: KeyRotationOptions;
+
+  constructor(em: EntityManager, sealing: SealedSecrets, options: KeyRotationOptions) {
+    this.em = em;
+    this.sealing = sealing;
+    this.options = options;
+  }
+
+  /** Takes what steps are due: a first key, a successor, the end of a superseded key. */
+  async keepUp(): Promise<void> {
+    const { rotation, publishAhead, accessTokenTtl } = this.options;
+    // Never before the newest signs, so that no more than one waits.
+    const dueAfter = Math.max(0, rotation - publishAhead);
+    const [{ due }] = await this.em
+      .fork()
+      .execute<[{ due: boolean }]>(anythingDue, [dueAfter, clockTolerance]);
+    if (!due) return;
+    await this.locked(async (em) => {
+      const [present] = await em.execute<[{ due: boolean }?]>(newest, [dueAfter]);
+      if (present === undefined) await this.make(em, 0);
+      else if (present.due) await this.make(em, publishAhead);
+      await em.execute(closeSuperseded, [accessTokenTtl, clockTolerance, clockTolerance]);
+      await em.execute("delete from signing_keys where published_until < now() - interval '1 day'");
+    });
+  }
+
+  /** At a start: a key of another algorithm than the configured one is succeeded, and each is sealed by the present key. */
+  async adopt(): Promise<void> {
+    await this.keepUp();
+    await this.locked(async (em) => {
+      const [present] = await em.execute<[{ algorithm: string }]>(newest, [0]);
+      if (present.algorithm !== this.options.algorithm) await this.make(em, this.options.publishAhead);
+      await this.sealAgain(em);
+    });
+  }
+
+  /** Publishes a successor, which signs after KEY_PUBLISH_AHEAD. @returns the one that is waiting already, if there is one */
+  async rotate(): Promise<Successor> {
+    return this.locked(async (em) => {
+      const [present] = await em.execute<[{ kid: string; signs_from: string; signs: boolean }?]>(newest, [0]);
+      if (present?.signs === false) return { kid: present.kid, signsFrom: present.signs_from };
+      return this.make(em, present === undefined ? 0 : this.options.publishAhead);
+    });
+  }
+
+  /**
+   * Takes a key out at once: what it signed is refused from now on. Where nothing is left to sign, its successor does.
+   * @throws an Error when no published key has this kid
+   */
+  async retire(kid: string): Promise<Successor | undefined> {
+    return this.locked(async (em) => {
+      const retired = await em.execute<object[]>(
+        `update signing_keys set sealed_private_key = null, published_until = now()
+         where kid = ? and (published_until is null or published_until > now()) returning kid`,
+        [kid],
+      );
+      if (retired.length === 0)
+        throw new Error(`No published key has the kid ${kid}: see \`gatehouse keys list\`.`);
+      const signing = "select from signing_keys where published_until is null and signs_from <= now()";
+      if ((await em.execute<object[]>(signing)).length > 0) return undefined;
+      const [waiting] = await em.execute<[{ kid: string; signs_from: string }?]>(
+        `update signing_keys set signs_from = now()
+         where kid = (select kid from signing_keys where published_until is null order by signs_from, kid limit 1)
+         returning kid, signs_from`,
+      );
+      return waiting ? { kid: waiting.kid, signsFrom: waiting.signs_from } : this.make(em, 0);
+    });
+  }
+
+  /** The keys that verifiers know; the newest first. */
+  list(): Promise<PublishedKey[]> {
+    return this.em.fork().execute<PublishedKey[]>(listed);
+  }
+
+  private async make(em: EntityManager, publishAhead: number): Promise<Successor> {
+    const { publicJwk, privateKey } = await makeKeyPair(this.options.algorithm);
+    const { kid } = publicJwk;
+    const [made] = await em.execute<[{ signs_from: string }]>(
+      `insert into signing_keys (kid, public_jwk, sealed_private_key, signs_from)
+       values (?, ?, ?, now() + make_interval(secs => ?)) returning signs_from`,
+      [kid, JSON.stringify(publicJwk), this.sealing.seal(privateKey, kid), publishAhead],
+    );
+    return { kid, signsFrom: made.signs_from };
+  }
+
+  private async sealAgain(em: EntityManager): Promise<void> {
+    const rows = await em.execute<{ kid: string; sealed: string }[]>(
+      "select kid, sealed_private_key as sealed from signing_keys where sealed_private_key is not null",
+    );
+    for (const { kid, sealed } of rows) {
+      const opened = this.sealing.open(sealed, kid);
+      if (opened === undefined || opened.sealedByPresentKey) continue;
+      await em.execute("update signing_keys set sealed_private_key = ? where kid = ?", [
+        this.sealing.seal(opened.secret, kid),
+        kid,
+      ]);
+    }
+  }
+
+  private locked<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.em.fork().transactional(async (em) => {
+      await em.execute("select pg_advisory_xact_lock(?)", [keysLock]);
+      return work(em);
+    });
+  }
+}

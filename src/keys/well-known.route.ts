@@ -1,0 +1,41 @@
+import type { FastifyInstance } from "fastify";
+import { answerPublicDocument } from "../http/public-document.ts";
+import type { PublicJwk } from "../security/key-pair.ts";
+
+export interface WellKnownOptions {
+  /** The keys to publish: none for a shared secret. */
+  published: () => PublicJwk[];
+  issuer: string;
+  /** Seconds for which a verifier may keep the keys; less than a new key is published before it signs. */
+  maxAge: number;
+}
+
+/** What other services need to verify tokens: the keys (RFC 7517), and where they are (RFC 8414). */
+export function wellKnownRoutes({ published, issuer, maxAge }: WellKnownOptions) {
+  const inJson = (document: object) => ({
+    type: "application/json",
+    body: JSON.stringify(document),
+    cacheControl: `public, max-age=${maxAge}`,
+  });
+
+  return (server: FastifyInstance): void => {
+    server.get("/.well-known/jwks.json", (request, reply) =>
+      answerPublicDocument(request, reply, inJson({ keys: published() })),
+    );
+    server.get("/.well-known/openid-configuration", (request, reply) => {
+      const base = /^https?:/.test(issuer)
+        ? issuer.replace(/\/$/, "")
+        : `${request.protocol}://${request.host}`;
+      const metadata = {
+        issuer,
+        jwks_uri: `${base}/.well-known/jwks.json`,
+        // Required by RFC 8414; sign-in goes over GraphQL, not over OAuth.
+        response_types_supported: [],
+        grant_types_supported: [],
+        claims_supported: ["iss", "aud", "sub", "sid", "iat", "exp", "jti"],
+        revoked_sessions_uri: `${base}/.well-known/revoked-sessions`,
+      };
+      return answerPublicDocument(request, reply, inJson(metadata));
+    });
+  };
+}
