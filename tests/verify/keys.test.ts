@@ -3,7 +3,7 @@ import type { Verifier } from "../../src/verify/verifier.ts";
 import { until } from "../support/until.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { makeKey, sign } from "./tokens.ts";
-import { closeAll, keysOnlyVerifierFor, refusal } from "./verifiers.ts";
+import { closeAll, impatient, keysOnlyVerifierFor, refusal } from "./verifiers.ts";
 
 let gateway: FakeGateway;
 
@@ -59,7 +59,7 @@ describe("while the gateway is down", () => {
   it("the last good keys stay in use", async () => {
     const errors: unknown[] = [];
     const verifier = keysOnlyVerifierFor(gateway, {
-      timings: { keyReload: 0.02 },
+      timings: { keyReload: 0.02, requestTimeout: 0.3 },
       onError: (error) => errors.push(error),
     });
     expect(await refusal(verifier, await sign(gateway.key))).toBeUndefined();
@@ -75,7 +75,7 @@ describe("while the gateway is down", () => {
 
   it.each(["failing", "hanging"] as const)("nothing is accepted before the first keys: %s", async (mood) => {
     gateway.mood = mood;
-    const verifier = keysOnlyVerifierFor(gateway);
+    const verifier = keysOnlyVerifierFor(gateway, { timings: impatient });
     const started = performance.now();
     const token = await sign(gateway.key);
     expect(await Promise.all([refusal(verifier, token), refusal(verifier, token)])).toEqual([
@@ -89,7 +89,7 @@ describe("while the gateway is down", () => {
 
   it("a caller who comes first waits for the keys", async () => {
     gateway.mood = "failing";
-    const verifier = keysOnlyVerifierFor(gateway, { timings: { startTimeout: 30 } });
+    const verifier = keysOnlyVerifierFor(gateway);
     const verdict = refusal(verifier, await sign(gateway.key));
     await until(() => gateway.requests.keys > 1);
     gateway.mood = "well";

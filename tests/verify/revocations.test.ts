@@ -4,7 +4,7 @@ import type { Verifier } from "../../src/verify/verifier.ts";
 import { until } from "../support/until.ts";
 import { FakeGateway, packed } from "./fake-gateway.ts";
 import { makeKey, sign } from "./tokens.ts";
-import { closeAll, refusal, verifierFor } from "./verifiers.ts";
+import { closeAll, impatient, keysOnlyVerifierFor, refusal, verifierFor } from "./verifiers.ts";
 
 const statementType = { typ: "revoked-sessions+jwt" };
 const ofStatement = { sub: undefined, sid: undefined, aud: undefined, jti: undefined };
@@ -24,7 +24,7 @@ afterEach(closeAll);
 describe("a revoked session", () => {
   it("is known from the snapshot", async () => {
     gateway.revoked = [randomUUID(), sid];
-    const verifier = verifierFor(gateway);
+    const verifier = verifierFor(gateway, { timings: { heartbeat: 5 } });
     expect(await refusal(verifier, token)).toBe("TOKEN_REVOKED");
     expect(await refusal(verifier, await sign(gateway.key))).toBeUndefined();
     expect(gateway.requests).toMatchObject({ keys: 1, streams: 1, lists: 0 });
@@ -61,7 +61,7 @@ describe("without a stream", () => {
     "the list is asked for, and again when it changed: %s",
     async (streaming) => {
       gateway.streaming = streaming;
-      const verifier = verifierFor(gateway, { timings: { startTimeout: 5 } });
+      const verifier = verifierFor(gateway);
       expect(await refusal(verifier, token)).toBeUndefined();
       await until(() => gateway.requests.unchanged > 1);
       expect(verifier.staleness()).toBeLessThan(5);
@@ -92,7 +92,8 @@ describe("a stream", () => {
     await until(() => gateway.requests.streams === 2);
     expect(errors).toHaveLength(1);
     gateway.beating = true;
-    await untilFresh(verifier);
+    await gateway.revoke(sid);
+    await untilRevoked(verifier);
   });
 
   it("outlives a restart of the gateway, which is not stormed meanwhile", async () => {
@@ -114,24 +115,30 @@ describe("a stream", () => {
 });
 
 describe("staleness", () => {
-  it("is Infinity before the first word and small while the stream lives", async () => {
-    const verifier = verifierFor(gateway);
+  it("is Infinity before the first word, and small while heartbeats come, which need no further request", async () => {
+    const verifier = verifierFor(gateway, { timings: { heartbeat: 0.5 } });
     expect(verifier.staleness()).toBe(Infinity);
     await verifier.verify(token);
-    const { requests } = gateway;
-    const opened = requests.streams;
-    await untilFresh(verifier);
-    expect(requests.streams).toBe(opened);
+    const requests = { ...gateway.requests };
+    const end = Date.now() + 2000;
+    await until(() => Date.now() > end && verifier.staleness() < 0.1);
+    expect(gateway.requests).toEqual(requests);
+  });
+
+  it("stays Infinity without the feed", async () => {
+    const verifier = keysOnlyVerifierFor(gateway);
+    await verifier.verify(token);
+    expect(verifier.staleness()).toBe(Infinity);
   });
 
   it("beyond maxStaleness refuses what would be accepted, until the gateway is back", async () => {
-    const verifier = verifierFor(gateway, { maxStaleness: 0.5 });
+    const verifier = verifierFor(gateway, { maxStaleness: 1 });
     expect(await refusal(verifier, token)).toBeUndefined();
     gateway.revoked.push(sid);
     const other = await sign(gateway.key);
     await gateway.stop();
     await until(async () => (await refusal(verifier, other)) === "VERIFIER_UNAVAILABLE");
-    expect(verifier.staleness()).toBeGreaterThan(0.5);
+    expect(verifier.staleness()).toBeGreaterThan(1);
     expect(await refusal(verifier, "x.y.z")).toBe("TOKEN_INVALID");
     await gateway.start();
     await untilRevoked(verifier);
@@ -143,7 +150,7 @@ describe("before the first list", () => {
   it.each(["failing", "hanging"] as const)("nothing is accepted: %s", async (mood) => {
     const keys = await FakeGateway.start(gateway.key);
     gateway.mood = mood;
-    const verifier = verifierFor(gateway, { jwksUri: keys.jwksUri });
+    const verifier = verifierFor(gateway, { jwksUri: keys.jwksUri, timings: impatient });
     expect(await refusal(verifier, token)).toBe("VERIFIER_UNAVAILABLE");
     gateway.mood = "well";
     await until(async () => (await refusal(verifier, token)) === undefined);
@@ -171,7 +178,7 @@ describe("before the first list", () => {
     const honest = gateway.signStatement;
     gateway.signStatement = lie;
     const errors: unknown[] = [];
-    const verifier = verifierFor(gateway, { onError: (error) => errors.push(error) });
+    const verifier = verifierFor(gateway, { timings: impatient, onError: (error) => errors.push(error) });
     expect(await refusal(verifier, token)).toBe("VERIFIER_UNAVAILABLE");
     expect(verifier.staleness()).toBe(Infinity);
     expect(errors.length).toBeGreaterThan(1);
@@ -215,12 +222,6 @@ it("accepts nothing after close, and asks for nothing", async () => {
 
 async function untilRevoked(verifier: Verifier): Promise<void> {
   await until(async () => (await refusal(verifier, token)) === "TOKEN_REVOKED");
-}
-
-/** Several heartbeats long. */
-async function untilFresh(verifier: Verifier): Promise<void> {
-  const end = Date.now() + 500;
-  await until(() => Date.now() > end && verifier.staleness() < 0.1);
 }
 
 async function statement(sids: string[], key: typeof gateway.key, kid = key.kid): Promise<string> {
