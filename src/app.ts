@@ -6,7 +6,9 @@ import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
+import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
+import { FederationResolver } from "./federation/federation.resolver.ts";
 import { createApollo } from "./graphql/apollo.ts";
 import { readAccessToken } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
@@ -76,6 +78,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     [Reauthentication, reauthentication],
     [AccountResolver, new AccountResolver(accounts)],
     [SessionResolver, new SessionResolver(sessions)],
+    [UserDirectory, new UserDirectory(orm.em)],
+    [FederationResolver, new FederationResolver()],
   ]);
   const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
 

@@ -43,6 +43,12 @@ export class Unauthenticated extends CallerError {
   }
 }
 
+/** The caller is known well enough, or need not be: this is not theirs to see. */
+export class Forbidden extends CallerError {
+  readonly code = "FORBIDDEN";
+  readonly details = {};
+}
+
 export class TooManyRequests extends CallerError {
   readonly code = "TOO_MANY_REQUESTS";
   readonly details: { retryAfter: number };

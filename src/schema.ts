@@ -1,14 +1,18 @@
 import "reflect-metadata";
+import { addResolversToSchema } from "@apollo/subgraph";
 import type { GraphQLSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
 import type { ContainerType } from "type-graphql";
 import { AccountResolver } from "./accounts/account.resolver.ts";
+import { hidePrivateUserFields } from "./accounts/user-visibility.ts";
+import { FederationResolver } from "./federation/federation.resolver.ts";
+import { resolveUserReference } from "./federation/user-reference.ts";
 import { requireCaller } from "./graphql/authorization.ts";
 import { checkMutationArguments } from "./graphql/check-arguments.middleware.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 
 /** The table of contents of the API. */
-export const resolvers = [AccountResolver, SessionResolver] as const;
+export const resolvers = [AccountResolver, SessionResolver, FederationResolver] as const;
 
 /** The public schema. The container makes it executable; without one it can be printed and introspected only. */
 export function buildGatehouseSchema(container?: ContainerType): GraphQLSchema {
@@ -27,5 +31,7 @@ export function buildGatehouseSchema(container?: ContainerType): GraphQLSchema {
     ],
   ] as const)
     if (type) type.description = description;
+  hidePrivateUserFields(schema);
+  addResolversToSchema(schema, { User: { __resolveReference: resolveUserReference } });
   return schema;
 }

@@ -78,7 +78,12 @@ describe("tokens", () => {
     });
     const renewal = decode(tokens.refreshToken);
     expect(renewal.header).toEqual({ alg: "HS256", typ: "rt+jwt" });
-    expect(renewal.payload).toMatchObject({ sid: access.payload["sid"], gen: 0, exp: iat + 60 * 86_400 });
+    expect(renewal.payload).toMatchObject({
+      sid: access.payload["sid"],
+      gen: 0,
+      exp: iat + 60 * 86_400,
+      aud: "gatehouse/refresh",
+    });
   });
 
   it("do not pass for each other", async () => {
@@ -104,6 +109,7 @@ describe("tokens", () => {
       forge(tokens.token, {}, { typ: "JWT" }),
       forge(tokens.token, { iss: "another" }),
       forge(tokens.token, { aud: "another" }),
+      forge(tokens.token, { aud: "gatehouse/refresh" }),
       unsignedHeader(tokens.token),
       forge(tokens.token, { sub: "not a uuid" }),
       forge(tokens.token, { sid: "'; drop table users; --" }),
@@ -114,6 +120,7 @@ describe("tokens", () => {
     expect(reasonOf(await me(forge(tokens.token, { sid: stranger })))).toBe("TOKEN_REVOKED");
     expect(reasonOf(await refresh(forge(tokens.refreshToken, { sub: stranger })))).toBe("USER_NOT_FOUND");
     expect(reasonOf(await refresh(forge(tokens.refreshToken, { gen: "0" })))).toBe("TOKEN_INVALID");
+    expect(reasonOf(await refresh(forge(tokens.refreshToken, { aud: "gatehouse" })))).toBe("TOKEN_INVALID");
     expect(reasonOf(await refresh("garbage"))).toBe("TOKEN_INVALID");
   });
 

@@ -12,6 +12,7 @@ import type { SessionService } from "../sessions/session.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
+import { forOwner } from "./user-visibility.ts";
 import type { UserType } from "./user.type.ts";
 
 const notFound = { error: ["A user with this email and password was not found."] };
@@ -92,7 +93,7 @@ export class AccountService {
         em.assign(user, changes);
         await em.flush();
         if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed");
-        return user;
+        return forOwner(user);
       }),
     );
   }

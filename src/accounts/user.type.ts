@@ -1,4 +1,4 @@
-import { Field, ID, ObjectType } from "type-graphql";
+import { Directive, Field, ID, ObjectType } from "type-graphql";
 import { DateScalar, DateTimeScalar } from "../graphql/scalars.ts";
 import type { User } from "./user.entity.ts";
 
@@ -15,6 +15,7 @@ type PublicColumn =
   | "createdAt"
   | "updatedAt";
 
+@Directive('@key(fields: "id")')
 @ObjectType("User", { description: "An account: somebody who can sign in.", simpleResolvers: true })
 export class UserType implements Pick<User, PublicColumn> {
   @Field(() => ID, { description: "A UUID (version 7) that never changes." })

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { lexicographicSortSchema, printSchema } from "graphql";
 import { readFile, writeFile } from "node:fs/promises";
+import { printSubgraph } from "../federation/subgraph-sdl.ts";
 import { buildGatehouseSchema } from "../schema.ts";
 
 const file = "schema.graphql";
@@ -10,7 +10,7 @@ export function schemaCommand(): Command {
     .description(`write ${file}, sorted; needs no database`)
     .option("--check", `change nothing, fail when ${file} is out of step`)
     .action(async ({ check }: { check?: boolean }) => {
-      const text = `${printSchema(lexicographicSortSchema(buildGatehouseSchema()))}\n`;
+      const text = printSubgraph(buildGatehouseSchema());
       if (!check) return writeFile(file, text);
       const present = await readFile(file, "utf8").catch(() => "");
       if (present !== text) throw new Error(`${file} is out of step: run \`npm run schema\` and commit it.`);

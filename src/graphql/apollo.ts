@@ -1,6 +1,9 @@
 import { ApolloServer, HeaderMap } from "@apollo/server";
 import type { ApolloServerPlugin, GraphQLResponse } from "@apollo/server";
-import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
 import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
 import { GraphQLError } from "graphql";
 import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from "graphql";
@@ -50,7 +53,12 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
     logger,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    plugins: [ApolloServerPluginLandingPageDisabled(), operations(schema, introspection, logger)],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      // Apollo traces subgraphs for whoever sends a header that asks for it.
+      ApolloServerPluginInlineTraceDisabled(),
+      operations(schema, introspection, logger),
+    ],
     formatError(formatted, error) {
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       return formatted.extensions?.["code"] === "INTERNAL_SERVER_ERROR"

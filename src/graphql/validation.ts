@@ -1,4 +1,5 @@
 import {
+  getNamedType,
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
   OperationTypeNode,
@@ -24,7 +25,7 @@ export function createValidator(
       : rule,
   );
   rules.push(onlyOperationsOfTheSchema);
-  if (!introspection) rules.push(NoSchemaIntrospectionCustomRule);
+  if (!introspection) rules.push(NoSchemaIntrospectionCustomRule, noSubgraphIntrospection);
   const results = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
   return (document) => {
@@ -43,6 +44,19 @@ const onlyOperationsOfTheSchema: ValidationRule = (context) => ({
   OperationDefinition(node) {
     if (!context.getSchema().getRootType(node.operation))
       context.reportError(new GraphQLError(`The schema has no ${node.operation}.`, { nodes: node }));
+  },
+});
+
+/** The schema as text, which Apollo Federation asks every subgraph for. */
+const noSubgraphIntrospection: ValidationRule = (context) => ({
+  Field(node) {
+    if (getNamedType(context.getType())?.name === "_Service")
+      context.reportError(
+        new GraphQLError(
+          `GraphQL introspection has been disabled, but the requested query contained the field "${node.name.value}".`,
+          { nodes: node },
+        ),
+      );
   },
 });
 

@@ -20,6 +20,8 @@ export interface TokenLifetime {
   expiresAt: number;
 }
 
+type TokenType = "at+jwt" | "rt+jwt";
+
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** Nothing of ours comes near it, and what is longer is not worth decoding. */
@@ -27,33 +29,36 @@ const longestToken = 16_384;
 
 /**
  * Signs and verifies the two tokens of a session. Their `typ` header (RFC 8725, 3.11) keeps one from passing for the
- * other, and the algorithm is pinned to the key, so `none` and a swapped algorithm fail.
+ * other, and so does `aud` with verifiers that look at no `typ`, as those of many gateways. The algorithm is pinned to
+ * the key, so `none` and a swapped algorithm fail.
  */
 export class SessionTokens {
   private readonly keys: TokenKeys;
-  private readonly claims: { issuer: string; audience: string };
+  private readonly issuer: string;
+  private readonly audiences: Record<TokenType, string>;
 
   constructor({ keys, issuer, audience }: SessionTokensOptions) {
     this.keys = keys;
-    this.claims = { issuer, audience };
+    this.issuer = issuer;
+    this.audiences = { "at+jwt": audience, "rt+jwt": `${audience}/refresh` };
   }
 
   /** Its `jti` (RFC 9068) tells it from the one before, also when both are of one second. */
   signAccess(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
     const { userId, sessionId, generation } = subject;
     const claims = { sub: userId, sid: sessionId, jti: `${sessionId}.${generation}` };
-    return this.sign("at+jwt", { aud: this.claims.audience, ...claims }, lifetime);
+    return this.sign("at+jwt", { aud: this.audiences["at+jwt"], ...claims }, lifetime);
   }
 
   signRefresh(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
     const claims = { sub: subject.userId, sid: subject.sessionId, gen: subject.generation };
-    return this.sign("rt+jwt", { aud: this.claims.audience, ...claims }, lifetime);
+    return this.sign("rt+jwt", { aud: this.audiences["rt+jwt"], ...claims }, lifetime);
   }
 
   /** A statement of ours for whoever reads it, of a type of its own; `iss`, `iat` and `exp` are added to the claims. */
   sign(typ: string, claims: object, { issuedAt, expiresAt }: TokenLifetime): string {
     const { algorithm, key, kid } = this.keys.signing();
-    return jwt.sign({ iss: this.claims.issuer, ...claims, iat: issuedAt, exp: expiresAt }, key, {
+    return jwt.sign({ iss: this.issuer, ...claims, iat: issuedAt, exp: expiresAt }, key, {
       header: { alg: algorithm, typ, ...(kid !== undefined && { kid }) },
     });
   }
@@ -71,20 +76,21 @@ export class SessionTokens {
     return { userId, sessionId, generation: generation as number };
   }
 
-  private verify(token: string, typ: string): TokenSubject & { generation: unknown } {
+  private verify(token: string, typ: TokenType): TokenSubject & { generation: unknown } {
     const claims = this.claimsOf(token, typ);
     const { sub: userId, sid: sessionId, gen: generation } = claims;
     if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
     return { userId, sessionId, generation };
   }
 
-  private claimsOf(token: string, typ: string): jwt.JwtPayload & Record<string, unknown> {
+  private claimsOf(token: string, typ: TokenType): jwt.JwtPayload & Record<string, unknown> {
     const header = headerOf(token);
     const key = header?.typ === typ ? this.keys.verifying(header.kid) : undefined;
     if (key === undefined) throw new Unauthenticated("TOKEN_INVALID");
     let claims: jwt.JwtPayload | string;
     try {
-      claims = jwt.verify(token, key.key, { ...this.claims, algorithms: [key.algorithm] });
+      const expected = { issuer: this.issuer, audience: this.audiences[typ] };
+      claims = jwt.verify(token, key.key, { ...expected, algorithms: [key.algorithm] });
     } catch (error) {
       throw new Unauthenticated(error instanceof jwt.TokenExpiredError ? "TOKEN_EXPIRED" : "TOKEN_INVALID");
     }

@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { forOwner } from "../accounts/user-visibility.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { Caller } from "./caller.ts";
@@ -40,6 +41,6 @@ export class AuthenticationService {
     if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
-    return { user: userOf(row), sessionId, authenticatedAt: new Date(row.authenticated_at) };
+    return { user: forOwner(userOf(row)), sessionId, authenticatedAt: new Date(row.authenticated_at) };
   }
 }

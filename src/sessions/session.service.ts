@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { v7 } from "uuid";
+import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { Client } from "../graphql/context.ts";
@@ -134,7 +135,7 @@ export class SessionService {
     const sessionEnd = Math.floor(Date.parse(state.expires_at) / 1000);
     const accessEnd = Math.min(issuedAt + this.lifetimes.accessTokenTtl, sessionEnd);
     return {
-      user,
+      user: forOwner(user),
       token: this.tokens.signAccess(subject, { issuedAt, expiresAt: accessEnd }),
       expiresAt: new Date(accessEnd * 1000),
       refreshToken: this.tokens.signRefresh(subject, { issuedAt, expiresAt: sessionEnd }),

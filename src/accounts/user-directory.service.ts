@@ -1,0 +1,43 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import DataLoader from "dataloader";
+import type { UserType } from "./user.type.ts";
+
+/** What everybody may see of a user. */
+export type PublicUser = Pick<UserType, "id" | "username">;
+
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+const publicUsers = "select id, username from users where id = any($1::uuid[])";
+
+/** Users by id, as everybody may see them. */
+export class UserDirectory {
+  private readonly em: EntityManager;
+  private readonly loaders = new WeakMap<object, DataLoader<string, PublicUser | null>>();
+
+  constructor(em: EntityManager) {
+    this.em = em;
+  }
+
+  /**
+   * One query answers all that one request asks for at a time.
+   * @param id in any case; null is the answer for what is no UUID, too
+   * @param request what stands for the request: users are looked up once in it
+   */
+  async find(id: string, request: object): Promise<PublicUser | null> {
+    const key = id.toLowerCase();
+    if (!uuid.test(key)) return null;
+    let loader = this.loaders.get(request);
+    if (loader === undefined) {
+      loader = new DataLoader((ids) => this.findAll(ids));
+      this.loaders.set(request, loader);
+    }
+    return loader.load(key);
+  }
+
+  private async findAll(ids: readonly string[]): Promise<(PublicUser | null)[]> {
+    const pool = await this.em.getConnection().getNativeClient();
+    const { rows } = await pool.query<PublicUser>({ name: "public-users", text: publicUsers, values: [ids] });
+    const users = new Map(rows.map((user) => [user.id, user]));
+    return ids.map((id) => users.get(id) ?? null);
+  }
+}

@@ -1,0 +1,85 @@
+import { composeServices } from "@apollo/composition";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { buildSchema, parse } from "graphql";
+import { readFileSync } from "node:fs";
+import { startGateway } from "../support/gateway.ts";
+import type { Gateway } from "../support/gateway.ts";
+import { account, reference } from "./references.ts";
+import { postsTypeDefs } from "./posts-subgraph.ts";
+
+const file = readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8");
+
+describe("schema.graphql", () => {
+  it("composes with a subgraph that extends User", () => {
+    const { errors, supergraphSdl, hints } = composeServices([
+      { name: "accounts", url: "http://accounts.invalid", typeDefs: parse(file) },
+      { name: "posts", url: "http://posts.invalid", typeDefs: postsTypeDefs },
+    ]);
+    expect(errors).toBeUndefined();
+    expect(hints).toEqual([]);
+    expect(supergraphSdl).toMatch(/type User\s+@join__type\(graph: ACCOUNTS, key: "id"\)/);
+    expect(supergraphSdl).not.toContain("_entities");
+  });
+
+  it("composes alone", () => {
+    const { errors } = composeServices([
+      { name: "accounts", url: "http://accounts.invalid", typeDefs: parse(file) },
+    ]);
+    expect(errors).toBeUndefined();
+  });
+
+  it("can be read by tools that know nothing of federation", () => {
+    const schema = buildSchema(file);
+    expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toContain("me");
+    expect(schema.getDirective("key")?.description).toBeTruthy();
+  });
+});
+
+describe("the service", () => {
+  let gateway: Gateway;
+  let closed: Gateway;
+  beforeAll(async () => {
+    gateway = await startGateway();
+    closed = await startGateway({ INTROSPECTION: "off" });
+  });
+  afterAll(() => Promise.all([gateway.close(), closed.close()]));
+
+  it("hands out the very text of schema.graphql", async () => {
+    const { data } = await gateway.graphql("{ _service { sdl } }");
+    expect(data._service.sdl).toBe(file);
+  });
+
+  it.each([
+    "{ _service { sdl } }",
+    "{ harmless: _service { __typename text: sdl } }",
+    "query A { ...Root } fragment Root on Query { _service { ...Text } } fragment Text on _Service { sdl }",
+  ])("hands out nothing while introspection is off: %s", async (document) => {
+    const answer = await closed.graphql(document);
+    expect(answer.data).toBeUndefined();
+    expect(JSON.stringify(answer)).not.toContain("directive");
+    expect(answer.errors?.[0]).toMatchObject({
+      message:
+        'GraphQL introspection has been disabled, but the requested query contained the field "_service".',
+      extensions: { code: "GRAPHQL_VALIDATION_FAILED" },
+    });
+  });
+
+  it("resolves entities while introspection is off", async () => {
+    const { id } = await account(closed, "ada");
+    const { data } = await closed.graphql(
+      "query ($list: [_Any!]!) { _entities(representations: $list) { __typename ... on User { username } } }",
+      { list: [reference(id)] },
+    );
+    expect(data._entities).toEqual([{ __typename: "User", username: "ada" }]);
+  });
+
+  it("traces nothing for whoever asks", async () => {
+    const answer = await fetch(`${gateway.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "apollo-federation-include-trace": "ftv1" },
+      body: JSON.stringify({ query: "{ __typename }" }),
+    });
+    expect(await answer.json()).toEqual({ data: { __typename: "Query" } });
+    expect(gateway.log.join()).not.toContain("tracing");
+  });
+});
