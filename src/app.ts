@@ -9,6 +9,8 @@ import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
+import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
+import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
 import { createApollo } from "./graphql/apollo.ts";
 import { readAccessToken } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
@@ -22,6 +24,7 @@ import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
 import type { Orm } from "./persistence/orm.ts";
 import { buildGatehouseSchema } from "./schema.ts";
+import { readExtraClaims } from "./security/claims-file.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
@@ -62,6 +65,7 @@ export interface AppSecrets extends TokenSecrets {
 }
 
 export async function createApp(config: Config, secrets: AppSecrets, logger: Logger): Promise<App> {
+  const claims = await readExtraClaims(config);
   const orm = createOrm(secrets.databaseUrl, logger);
   const hasher = new PasswordHasher(config.passwordHashing);
   const notifications = new Notifications(secrets.databaseUrl, logger);
@@ -80,14 +84,15 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const lastUse = new LastUse(orm.em, config.sessionIdleTtl, logger);
   const authentication = new AuthenticationService(orm.em, tokens, lastUse);
   const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
-  const sessions = new SessionService(orm.em, tokens, {
+  const limits = {
     accessTokenTtl,
     refreshTokenTtl,
     idleTtl: config.sessionIdleTtl,
     absoluteTtl: config.sessionAbsoluteTtl,
     refreshGrace,
     maxPerUser: config.maxSessionsPerUser,
-  });
+  };
+  const sessions = new SessionService(orm.em, tokens, limits, claims);
   const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
   const revocations = new RevocationWatch(orm.em, accessTokenTtl, logger);
   notifications.subscribe(revocations);
@@ -131,6 +136,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     trustProxy: config.trustProxy,
     ide: config.ide,
     routes: [
+      forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({
         published: () => ring?.published() ?? [],
         issuer: config.jwtIssuer,

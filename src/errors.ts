@@ -43,6 +43,18 @@ export class Unauthenticated extends CallerError {
   }
 }
 
+/** The database does not answer: nobody can be let in, and nobody has been refused. */
+export class DatabaseUnavailable extends CallerError {
+  readonly code = "SERVICE_UNAVAILABLE";
+  /** Seconds to wait before the next try. */
+  readonly details = { retryAfter: 5 };
+
+  /** @param cause for the log */
+  constructor(cause: unknown) {
+    super("The database does not answer. Try again.", { cause });
+  }
+}
+
 /** The caller is known well enough, or need not be: this is not theirs to see. */
 export class Forbidden extends CallerError {
   readonly code = "FORBIDDEN";

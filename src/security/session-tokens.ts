@@ -43,11 +43,17 @@ export class SessionTokens {
     this.audiences = { "at+jwt": audience, "rt+jwt": `${audience}/refresh` };
   }
 
-  /** Its `jti` (RFC 9068) tells it from the one before, also when both are of one second. */
-  signAccess(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
-    const { userId, sessionId, generation } = subject;
-    const claims = { sub: userId, sid: sessionId, jti: `${sessionId}.${generation}` };
-    return this.sign("at+jwt", { aud: this.audiences["at+jwt"], ...claims }, lifetime);
+  /**
+   * Its `jti` (RFC 9068) tells it from every other, also of the same second.
+   * @param extraClaims what the operator adds; ours go over them
+   */
+  signAccess(
+    { userId, sessionId, jti }: TokenSubject & { jti: string },
+    lifetime: TokenLifetime,
+    extraClaims: object,
+  ): string {
+    const claims = { ...extraClaims, aud: this.audiences["at+jwt"], sub: userId, sid: sessionId, jti };
+    return this.sign("at+jwt", claims, lifetime);
   }
 
   signRefresh(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
@@ -58,7 +64,7 @@ export class SessionTokens {
   /** A statement of ours for whoever reads it, of a type of its own; `iss`, `iat` and `exp` are added to the claims. */
   sign(typ: string, claims: object, { issuedAt, expiresAt }: TokenLifetime): string {
     const { algorithm, key, kid } = this.keys.signing();
-    return jwt.sign({ iss: this.issuer, ...claims, iat: issuedAt, exp: expiresAt }, key, {
+    return jwt.sign({ ...claims, iss: this.issuer, iat: issuedAt, exp: expiresAt }, key, {
       header: { alg: algorithm, typ, ...(kid !== undefined && { kid }) },
     });
   }
@@ -69,9 +75,9 @@ export class SessionTokens {
   }
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
-  verifyAccess(token: string): TokenSubject {
-    const { userId, sessionId } = this.verify(token, "at+jwt");
-    return { userId, sessionId };
+  verifyAccess(token: string): TokenSubject & Pick<TokenLifetime, "expiresAt"> {
+    const { userId, sessionId, expiresAt } = this.verify(token, "at+jwt");
+    return { userId, sessionId, expiresAt };
   }
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
@@ -81,11 +87,12 @@ export class SessionTokens {
     return { userId, sessionId, generation: generation as number };
   }
 
-  private verify(token: string, typ: TokenType): TokenSubject & { generation: unknown } {
+  private verify(token: string, typ: TokenType): TokenSubject & { generation: unknown; expiresAt: number } {
     const claims = this.claimsOf(token, typ);
-    const { sub: userId, sid: sessionId, gen: generation } = claims;
-    if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
-    return { userId, sessionId, generation };
+    const { sub: userId, sid: sessionId, gen: generation, exp: expiresAt } = claims;
+    if (!isUuid(userId) || !isUuid(sessionId) || expiresAt === undefined)
+      throw new Unauthenticated("TOKEN_INVALID");
+    return { userId, sessionId, generation, expiresAt };
   }
 
   private claimsOf(token: string, typ: TokenType): jwt.JwtPayload & Record<string, unknown> {

@@ -32,7 +32,7 @@ export class AuthenticationService {
    */
   async authenticate(accessToken: string | undefined): Promise<Caller> {
     if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
-    const { userId, sessionId } = this.tokens.verifyAccess(accessToken);
+    const { userId, sessionId, expiresAt: tokenEnd } = this.tokens.verifyAccess(accessToken);
     // Every request comes by here: a statement that PostgreSQL has prepared, without the ORM's work around it.
     const pool = await this.em.getConnection().getNativeClient();
     const { rows } = await pool.query<SessionRow & { expired: boolean; use_due: boolean }>({
@@ -46,10 +46,8 @@ export class AuthenticationService {
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
     if (row.use_due) this.lastUse.note(sessionId);
-    return {
-      user: forOwner(userOf(row), sessionId),
-      sessionId,
-      authenticatedAt: new Date(row.authenticated_at),
-    };
+    const expiresAt = new Date(Math.min(tokenEnd * 1000, Date.parse(row.refresh_expires_at)));
+    const user = forOwner(userOf(row), sessionId);
+    return { user, sessionId, authenticatedAt: new Date(row.authenticated_at), expiresAt };
   }
 }

@@ -6,4 +6,6 @@ export interface Caller {
   readonly sessionId: string;
   /** When the password was last shown. */
   readonly authenticatedAt: Date;
+  /** When the access token ends, or the session if that is sooner. */
+  readonly expiresAt: Date;
 }

@@ -4,6 +4,7 @@ import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { Client } from "../graphql/context.ts";
+import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
@@ -71,11 +72,13 @@ export class SessionService {
   private readonly em: EntityManager;
   private readonly tokens: SessionTokens;
   private readonly limits: SessionLimits;
+  private readonly claims: ExtraClaims;
 
-  constructor(em: EntityManager, tokens: SessionTokens, limits: SessionLimits) {
+  constructor(em: EntityManager, tokens: SessionTokens, limits: SessionLimits, claims: ExtraClaims) {
     this.em = em;
     this.tokens = tokens;
     this.limits = limits;
+    this.claims = claims;
   }
 
   /**
@@ -158,9 +161,11 @@ export class SessionService {
     const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
     const sessionEnd = Math.floor(Date.parse(state.refresh_expires_at) / 1000);
     const accessEnd = Math.min(issuedAt + this.limits.accessTokenTtl, sessionEnd);
+    const access = { ...subject, jti: `${sessionId}.${state.refresh_generation}` };
+    const claims = this.claims.inToken(user);
     return {
       user: forOwner(user, sessionId),
-      token: this.tokens.signAccess(subject, { issuedAt, expiresAt: accessEnd }),
+      token: this.tokens.signAccess(access, { issuedAt, expiresAt: accessEnd }, claims),
       expiresAt: new Date(accessEnd * 1000),
       refreshToken: this.tokens.signRefresh(subject, { issuedAt, expiresAt: sessionEnd }),
       refreshTokenExpiresAt: new Date(sessionEnd * 1000),

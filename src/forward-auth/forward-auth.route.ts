@@ -1,0 +1,88 @@
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RouteShorthandOptionsWithHandler,
+} from "fastify";
+import { DatabaseUnavailable, Unauthenticated } from "../errors.ts";
+import { readAccessToken } from "../graphql/context.ts";
+import { answerError } from "../http/error-answer.ts";
+import type { ForwardAuthService } from "./forward-auth.service.ts";
+import { identityHeaders } from "./identity-headers.ts";
+
+/**
+ * `/auth/verify`, which a proxy asks before it lets a request pass: 200 with who is calling, else 401 with the reason.
+ * Every method is answered, and every path below, because some proxies pass on those of the original request.
+ */
+export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: FastifyInstance) => void {
+  const answer = async (request: FastifyRequest, reply: FastifyReply, authorization: string[]) => {
+    // Who reads on behind the proxy may take another one of several.
+    if (authorization.length > 1) throw new Unauthenticated("TOKEN_INVALID");
+    const caller = await forwardAuth.verify(readAccessToken(authorization[0]));
+    const token = asksForToken(request) ? forwardAuth.shortToken(caller) : undefined;
+    reply.code(200).headers(identityHeaders(caller));
+    if (token !== undefined) reply.header("authorization", `Bearer ${token}`);
+    return reply.send(forwardAuth.sessionVariables(caller));
+  };
+
+  const options: RouteShorthandOptionsWithHandler = {
+    // Else a preflight would be answered with 204, and so let any OPTIONS request pass.
+    config: { cors: false },
+    async onRequest(request, reply) {
+      // Whatever goes wrong from here on: a proxy takes nothing but 200 for a yes, and only `answer` says that.
+      reply.code(500).header("cache-control", "no-store");
+      // Before the body is read: it is the original request's, and none of our business.
+      if (!hasHeadersInBody(request)) await answer(request, reply, sentAuthorization(request));
+    },
+    handler: (request, reply) => answer(request, reply, authorizationInBody(request.body)),
+    errorHandler: (error, request, reply) => void refuse(error, request, reply),
+  };
+  return (server) => {
+    for (const path of ["/auth/verify", "/auth/verify/*"]) server.all(path, options);
+  };
+}
+
+/** Asked in the query, which every proxy lets its configuration set; beside it there may be the original query. */
+function asksForToken(request: FastifyRequest): boolean {
+  return [(request.query as { token?: unknown }).token].flat().includes("true");
+}
+
+function sentAuthorization({ raw: { rawHeaders } }: FastifyRequest): string[] {
+  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "authorization");
+}
+
+/** Hasura's webhook by POST: it has no Authorization header, its JSON body has the client's headers. */
+function hasHeadersInBody({ method, headers }: FastifyRequest): boolean {
+  if (method !== "POST" || headers.authorization !== undefined) return false;
+  const isEmpty = headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0;
+  return !isEmpty && /^application\/json\b/i.test(headers["content-type"] ?? "");
+}
+
+function authorizationInBody(body: unknown): string[] {
+  const { headers } = (body ?? {}) as { headers?: unknown };
+  if (typeof headers !== "object" || headers === null) return [];
+  return Object.entries(headers)
+    .filter(([name]) => name.toLowerCase() === "authorization")
+    .map(([, value]) => String(value));
+}
+
+function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof Unauthenticated) {
+    reply.code(401).header("www-authenticate", challenge(error));
+  } else if (error instanceof DatabaseUnavailable) {
+    request.log.warn({ err: error.cause }, "nobody can be verified: the database does not answer");
+    reply.code(503).header("retry-after", error.details.retryAfter);
+  } else {
+    return answerError(error, request, reply);
+  }
+  const { message, code, details } = error;
+  return reply.send({ errors: [{ message, extensions: { code, ...details } }] });
+}
+
+/** RFC 6750, 3.1: who sent no token is not told of an error. */
+function challenge({ message, details }: Unauthenticated): string {
+  const realm = 'Bearer realm="gatehouse"';
+  if (details.reason === "TOKEN_MISSING") return realm;
+  return `${realm}, error="invalid_token", error_description="${message}"`;
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from "node:crypto";
+import { DatabaseUnavailable } from "../errors.ts";
+import type { ExtraClaims } from "../security/extra-claims.ts";
+import type { SessionTokens } from "../security/session-tokens.ts";
+import type { AuthenticationService } from "../sessions/authentication.service.ts";
+import type { Caller } from "../sessions/caller.ts";
+import { isDatabaseOutage } from "./database-outage.ts";
+import { sessionVariables } from "./session-variables.ts";
+
+/** Seconds: for the request at hand, and what the application asks of others to answer it. */
+const shortLife = 60;
+
+/** Tells a proxy whether a request may pass, and whose it is. */
+export class ForwardAuthService {
+  private readonly authentication: AuthenticationService;
+  private readonly tokens: SessionTokens;
+  private readonly claims: ExtraClaims;
+
+  constructor(authentication: AuthenticationService, tokens: SessionTokens, claims: ExtraClaims) {
+    this.authentication = authentication;
+    this.tokens = tokens;
+    this.claims = claims;
+  }
+
+  /** @throws Unauthenticated with the reason, or DatabaseUnavailable */
+  async verify(accessToken: string | undefined): Promise<Caller> {
+    try {
+      return await this.authentication.authenticate(accessToken);
+    } catch (error) {
+      throw isDatabaseOutage(error) ? new DatabaseUnavailable(error) : error;
+    }
+  }
+
+  /**
+   * An access token of the same session for the application. It never outlives the token it is made from: else whoever is
+   * handed one could go on renewing it.
+   */
+  shortToken({ user, sessionId, expiresAt }: Caller): string {
+    const issuedAt = Math.floor(Date.now() / 1000);
+    const end = Math.min(issuedAt + shortLife, Math.floor(expiresAt.getTime() / 1000));
+    const subject = { userId: user.id, sessionId, jti: `${sessionId}.${randomUUID()}` };
+    return this.tokens.signAccess(subject, { issuedAt, expiresAt: end }, this.claims.inToken(user));
+  }
+
+  /** For Hasura's webhook mode. */
+  sessionVariables(caller: Caller): Record<string, string> {
+    return sessionVariables(caller, this.claims.of(caller.user));
+  }
+}

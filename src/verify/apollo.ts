@@ -1,0 +1,23 @@
+import type { AccessTokenClaims } from "./access-token-claims.ts";
+import { tokenOf } from "./authorization-header.ts";
+import { refusalOf } from "./refusal.ts";
+import type { Verifier } from "./verifier.ts";
+
+interface ContextArgument {
+  req: { headers: { authorization?: string | undefined } };
+}
+
+/** A context function for Apollo Server 4 and 5: `contextValue.claims`, or an answer without any operation run. */
+export function apolloContext<Claims extends AccessTokenClaims>(verifier: Pick<Verifier<Claims>, "verify">) {
+  return async ({ req }: ContextArgument): Promise<{ claims: Claims }> => {
+    try {
+      return { claims: await verifier.verify(tokenOf(req.headers.authorization)) };
+    } catch (error) {
+      const { status, headers, errors } = refusalOf(error);
+      const [{ message, extensions }] = errors;
+      // Apollo Server takes the status and headers of its answer from here.
+      const http = { status, headers: new Map(Object.entries(headers)) };
+      throw Object.assign(new Error(message, { cause: error }), { extensions: { ...extensions, http } });
+    }
+  };
+}
