@@ -46,7 +46,7 @@ export class AuthenticationService {
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
     if (row.use_due) this.lastUse.note(sessionId);
-    const expiresAt = new Date(Math.min(tokenEnd * 1000, Date.parse(row.refresh_expires_at)));
+    const expiresAt = new Date(Math.min(tokenEnd * 1000, Date.parse(row.expires_at)));
     const user = forOwner(userOf(row), sessionId);
     return { user, sessionId, authenticatedAt: new Date(row.authenticated_at), expiresAt };
   }

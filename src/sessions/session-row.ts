@@ -4,7 +4,8 @@ import type { UserType } from "../accounts/user.type.ts";
 export const sessionColumns = `
   u.id, u.email, u.username, u.bio, u.full_name, u.birth_date::text as birth_date,
   u.is_active, u.is_staff, u.created_at, u.updated_at,
-  s.id as session_id, s.refresh_generation, s.rotated_at, s.authenticated_at, s.refresh_expires_at, s.revoked_at`;
+  s.id as session_id, s.refresh_generation, s.rotated_at, s.authenticated_at, s.expires_at, s.refresh_expires_at,
+  s.revoked_at`;
 
 export interface SessionRow {
   id: string;
@@ -21,6 +22,7 @@ export interface SessionRow {
   refresh_generation: number;
   rotated_at: string;
   authenticated_at: string;
+  expires_at: string;
   refresh_expires_at: string;
   revoked_at: string | null;
 }
