@@ -64,8 +64,8 @@ export class SessionLifetimesAndRevocations extends Migration {
     this.addSql(`drop index sessions_refresh_expires_at_index`);
     this.addSql(`drop index sessions_user_id_id_index`);
     this.addSql(`create index sessions_user_id_index on sessions (user_id)`);
-    // Without idle time a session lasts as long as its refresh token.
-    this.addSql(`update sessions set expires_at = refresh_expires_at`);
+    // Without idle time a session lasts as long as its refresh token, unless idle time has ended it already.
+    this.addSql(`update sessions set expires_at = refresh_expires_at where expires_at > now()`);
     this.addSql(`alter table sessions drop column refresh_expires_at`);
   }
 }
