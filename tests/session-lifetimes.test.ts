@@ -4,6 +4,7 @@ import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { reasonOf, register } from "./support/operations.ts";
 import type { Tokens } from "./support/operations.ts";
+import { startStatementRelay } from "./support/statement-relay.ts";
 import { until } from "./support/until.ts";
 
 const hour = 3600;
@@ -113,6 +114,33 @@ describe("a session", () => {
     await Promise.all([me(tokens), me(tokens, other)]);
     await Promise.all([gateway.app.lastUse.flush(), other.app.lastUse.flush()]);
     expect(await gateway.sql("select xmin::text, last_used_at from sessions")).toEqual(before);
+    // Where the minute would be over before it is written, it is.
+    await age(6);
+    await me(tokens);
+    await gateway.app.lastUse.flush();
+    expect((await times())?.unused).toBe(0);
+  });
+
+  it("is kept by a use in its last seconds before that is answered", async () => {
+    await age(day - 10);
+    expect((await me(tokens)).errors).toBeUndefined();
+    expect(await times()).toEqual({ unused: 0, ends: day, refresh: 59 * day + 10 });
+  });
+
+  it("costs a request one statement", async () => {
+    const relay = await startStatementRelay(gateway.databaseUrl);
+    const counted = await startGateway({
+      ...environment,
+      DATABASE_URL: relay.url,
+      ENCRYPTION_KEY: gateway.jwtSecret,
+    });
+    const byCaller = expect.stringContaining("from users u left join sessions s");
+    await me(tokens, counted);
+    relay.statements.splice(0);
+    await me(tokens, counted);
+    expect(relay.statements).toEqual([byCaller]);
+    await counted.close();
+    await relay.close();
   });
 
   it("has its use written within seconds, without more being asked of it", async () => {

@@ -9,7 +9,8 @@ import type { SessionRow } from "./session-row.ts";
 
 const callerQuery = `
   select ${sessionColumns}, s.expires_at <= now() as expired,
-    s.last_used_at < now() - make_interval(secs => $3) as use_due
+    s.last_used_at < now() - make_interval(secs => $3) as use_due,
+    s.expires_at < now() + make_interval(secs => $3) as ends_soon
   from users u left join sessions s on s.id = $1 and s.user_id = u.id
   where u.id = $2`;
 
@@ -35,7 +36,9 @@ export class AuthenticationService {
     const { userId, sessionId, expiresAt: tokenEnd } = this.tokens.verifyAccess(accessToken);
     // Every request comes by here: a statement that PostgreSQL has prepared, without the ORM's work around it.
     const pool = await this.em.getConnection().getNativeClient();
-    const { rows } = await pool.query<SessionRow & { expired: boolean; use_due: boolean }>({
+    const { rows } = await pool.query<
+      SessionRow & { expired: boolean; use_due: boolean; ends_soon: boolean }
+    >({
       name: "caller",
       text: callerQuery,
       values: [sessionId, userId, this.lastUse.granularity],
@@ -46,6 +49,8 @@ export class AuthenticationService {
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
     if (row.use_due) this.lastUse.note(sessionId);
+    // It could be over before the next write, and the request that follows this one be refused.
+    if (row.use_due && row.ends_soon) await this.lastUse.flush();
     const expiresAt = new Date(Math.min(tokenEnd * 1000, Date.parse(row.expires_at)));
     const user = forOwner(userOf(row), sessionId);
     return { user, sessionId, authenticatedAt: new Date(row.authenticated_at), expiresAt };

@@ -23,8 +23,10 @@ const touch = `
 
 /** Keeps when sessions were last used, and with it when they end unused, without a write per request. */
 export class LastUse {
-  /** Seconds by which what is stored may lag behind. */
+  /** Seconds after which a use is worth writing. */
   readonly granularity: number;
+  /** Seconds. */
+  private readonly writtenEvery: number;
   private readonly em: EntityManager;
   private readonly idleTtl: number;
   private readonly logger: Pick<Logger, "warn">;
@@ -37,12 +39,14 @@ export class LastUse {
   constructor(em: EntityManager, idleTtl: number, logger: Pick<Logger, "warn">) {
     this.em = em;
     this.idleTtl = idleTtl;
-    this.granularity = Math.min(60, idleTtl / 4);
+    // Together a minute, by which what is stored may lag behind.
+    this.writtenEvery = Math.min(60, idleTtl / 4) / 12;
+    this.granularity = this.writtenEvery * 11;
     this.logger = logger;
   }
 
   start(): void {
-    this.timer = setInterval(() => void this.flush(), this.granularity * 250).unref();
+    this.timer = setInterval(() => void this.flush(), this.writtenEvery * 1000).unref();
   }
 
   /** Writes what is noted. */
