@@ -167,6 +167,24 @@ describe("me.sessions", () => {
     expect(errorsOf(await askFor(11))).toEqual({ first: ["Ask for less at once: 1000 sessions at most."] });
   });
 
+  it("takes fifty pages a request, however small they are", async () => {
+    const ask = (times: number) =>
+      gateway.graphql(
+        `query ($users: [_Any!]!) {
+          _entities(representations: $users) { ... on User { sessions(first: 1) { edges { cursor } } } }
+        }`,
+        {
+          users: Array.from({ length: times }, () => ({
+            __typename: "User",
+            id: decodeJwt(tokens.token).sub,
+          })),
+        },
+        `Token ${tokens.token}`,
+      );
+    expect((await ask(50)).errors).toBeUndefined();
+    expect(errorsOf(await ask(51))).toEqual({ first: ["Ask for less at once: 1000 sessions at most."] });
+  });
+
   it("can be asked for with the sign-in, whatever the header says", async () => {
     const stranger = await register(gateway, bob);
     for (const [operation, input] of [

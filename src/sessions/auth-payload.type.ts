@@ -22,7 +22,8 @@ export class AuthPayload {
   refreshToken!: string;
 
   @Field(() => DateTimeScalar, {
-    description: "When the refresh token, and with it the session, expires unless refreshed before.",
+    description:
+      "When the refresh token, and with it the session, expires unless refreshed before. A session that is not used ends after SESSION_IDLE_TTL, if that is sooner.",
   })
   refreshTokenExpiresAt!: Date;
 }

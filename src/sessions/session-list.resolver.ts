@@ -11,6 +11,9 @@ import { RevokeSessionPayload, SessionConnection, SessionsArgs } from "./session
 /** Aliases and references could ask for the same list a thousand times. */
 const mostPerRequest = 1_000;
 
+/** A page costs a query, however small it is. */
+const leastPerPage = 20;
+
 @Resolver(() => UserType)
 export class SessionListResolver {
   private readonly sessionList: SessionList;
@@ -23,14 +26,14 @@ export class SessionListResolver {
   @FieldResolver(() => SessionConnection, {
     description:
       "The live sessions of the user: the current one first, then the newest sign-in first. A request may ask for " +
-      "1,000 at most, all pages together.",
+      "1,000 at most, all pages together, of which each counts as 20 or more.",
   })
   sessions(
     @Root() user: UserType,
     @Args(() => SessionsArgs) page: SessionsArgs,
     @Ctx() context: Context,
   ): Promise<SessionConnection> {
-    const asked = (this.asked.get(context) ?? 0) + Math.max(1, page.first);
+    const asked = (this.asked.get(context) ?? 0) + Math.max(leastPerPage, page.first);
     this.asked.set(context, asked);
     if (asked > mostPerRequest)
       throw new InvalidInput({ first: [`Ask for less at once: ${mostPerRequest} sessions at most.`] });
