@@ -71,6 +71,19 @@ describe.each(["ES256", "RS256", "PS256"])("%s", (algorithm) => {
     }
   });
 
+  it("repeats a refresh within the grace time to the letter here, and with the same claims on another replica", async () => {
+    const { refreshToken } = await register(gateway, { ...ada, email: "eve@b.co", username: "eve" });
+    const document = `mutation { refreshToken(refreshToken: "${refreshToken}") { token refreshToken expiresAt } }`;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => gateway.graphql(document)));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    const replica = await replicaOf(gateway, { JWT_ALGORITHM: algorithm });
+    const elsewhere = (await replica.graphql(document)).data.refreshToken;
+    await replica.close();
+    const here = answers[0]?.data.refreshToken;
+    for (const name of ["token", "refreshToken"])
+      expect(jwt.decode(elsewhere[name])).toEqual(jwt.decode(here[name]));
+  });
+
   it("takes no other algorithm with its key, and no key that a token brings along", async () => {
     const [key] = (await keysOf(gateway)).keys;
     const pem = createPublicKey({ key: key as never, format: "jwk" }).export({ type: "spki", format: "pem" });
@@ -227,8 +240,8 @@ describe("rotation", () => {
       async () => (await gateway.sql("select from signing_keys where published_until is null")).length === 1,
     );
     const [key] = await gateway.sql(
-      `select sealed_private_key, published_until > (select max(expires_at) from sessions) as outlives,
-         published_until < (select max(expires_at) from sessions) + interval '2 minutes' as ends
+      `select sealed_private_key, published_until > (select max(refresh_expires_at) from sessions) as outlives,
+         published_until < (select max(refresh_expires_at) from sessions) + interval '2 minutes' as ends
        from signing_keys where kid = $1`,
       [before?.kid],
     );

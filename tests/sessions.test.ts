@@ -8,7 +8,7 @@ import type { Tokens } from "./support/operations.ts";
 
 let gateway: Gateway;
 beforeAll(async () => {
-  // With a shared secret the tests can forge tokens, and a pair is the same to the letter.
+  // With a shared secret the tests can forge tokens.
   gateway = await startGateway({ JWT_ALGORITHM: "HS256" });
 });
 afterAll(() => gateway.close());

@@ -64,7 +64,7 @@ const listed = `
 const closeSuperseded = `
   update signing_keys k
   set sealed_private_key = null,
-    published_until = greatest(now() + make_interval(secs => ?), (select max(expires_at) from sessions))
+    published_until = greatest(now() + make_interval(secs => ?), (select max(refresh_expires_at) from sessions))
       + make_interval(secs => ?)
   where published_until is null and exists (
     select from signing_keys n

@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { LRUCache } from "lru-cache";
 import { v7 } from "uuid";
 import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
@@ -27,6 +28,9 @@ export interface SessionLimits {
 }
 
 type IssuedState = Pick<SessionRow, "refresh_generation" | "rotated_at" | "refresh_expires_at">;
+
+/** So many that no honest load reaches it within the grace time; a pair takes some 2 KB. */
+const mostRecentPairs = 10_000;
 
 const reason: RevocationReason = "too_many_sessions";
 
@@ -73,12 +77,16 @@ export class SessionService {
   private readonly tokens: SessionTokens;
   private readonly limits: SessionLimits;
   private readonly claims: ExtraClaims;
+  /** What refreshes of late were answered: signed anew, the same claims would have another signature. */
+  private readonly recentPairs: LRUCache<string, Pick<AuthPayload, "token" | "refreshToken">>;
 
   constructor(em: EntityManager, tokens: SessionTokens, limits: SessionLimits, claims: ExtraClaims) {
     this.em = em;
     this.tokens = tokens;
     this.limits = limits;
     this.claims = claims;
+    const ttl = Math.max(1, limits.refreshGrace) * 1000;
+    this.recentPairs = new LRUCache({ max: mostRecentPairs, ttl, ttlAutopurge: true });
   }
 
   /**
@@ -101,7 +109,12 @@ export class SessionService {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
     const values = { ...this.limits, userId, sessionId, generation };
     const [rotated] = await this.em.fork().execute<SessionRow[]>(rotate, values);
-    if (rotated) return this.payload(userOf(rotated), sessionId, rotated);
+    if (rotated) {
+      const payload = this.payload(userOf(rotated), sessionId, rotated);
+      const { token, refreshToken: next } = payload;
+      this.recentPairs.set(`${sessionId}.${rotated.refresh_generation}`, { token, refreshToken: next });
+      return payload;
+    }
 
     const [row] = await this.em
       .fork()
@@ -111,7 +124,10 @@ export class SessionService {
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
     if (generation === row.refresh_generation - 1 && row.in_grace)
-      return this.payload(userOf(row), sessionId, row);
+      return {
+        ...this.payload(userOf(row), sessionId, row),
+        ...this.recentPairs.get(`${sessionId}.${row.refresh_generation}`),
+      };
     await revokeSessions(this.em.fork(), { userId, sessionId }, "CURRENT", "refresh_token_reused");
     throw new Unauthenticated("TOKEN_REVOKED");
   }
@@ -155,7 +171,7 @@ export class SessionService {
     return (await this.em.fork().execute<object[]>(alive, [sessionId])).length > 0;
   }
 
-  /** Follows from the row alone, so that a repeated refresh within the grace time yields the very same tokens. */
+  /** Follows from the row alone, so that a repeated refresh within the grace time yields the same claims on every replica. */
   private payload(user: UserType, sessionId: string, state: IssuedState): AuthPayload {
     const subject = { userId: user.id, sessionId, generation: state.refresh_generation };
     const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
