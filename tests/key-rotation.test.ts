@@ -6,13 +6,18 @@ import { until } from "./support/until.ts";
 
 type Replica = Awaited<ReturnType<typeof serve>>;
 
-let environment: { DATABASE_URL: string; ENCRYPTION_KEY: string; KEY_PUBLISH_AHEAD: string };
+let environment: Record<
+  "DATABASE_URL" | "ENCRYPTION_KEY" | "KEY_PUBLISH_AHEAD" | "MAX_SESSIONS_PER_USER",
+  string
+>;
 let replicas: Replica[];
 beforeEach(async () => {
   environment = {
     DATABASE_URL: await createDatabase(),
     ENCRYPTION_KEY: "a secret of thirty-two bytes or more",
     KEY_PUBLISH_AHEAD: "2s",
+    // The load is all of one user.
+    MAX_SESSIONS_PER_USER: "10000",
   };
   replicas = await Promise.all([serve(environment), serve(environment)]);
   await post(

@@ -26,6 +26,8 @@ export async function makeKeyPair(
       : await generate("rsa", { modulusLength: rsaBits });
   const jwk = publicKey.export({ format: "jwk" });
   const kid = await calculateJwkThumbprint(jwk);
+  // A command line would take it for an option.
+  if (kid.startsWith("-")) return makeKeyPair(algorithm);
   return {
     publicJwk: { ...jwk, kid, alg: algorithm, use: "sig" },
     privateKey: privateKey.export({ type: "pkcs8", format: "der" }),

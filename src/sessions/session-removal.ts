@@ -19,16 +19,16 @@ const keepRevocations = 600;
 
 // What is locked is left for the next time.
 const removals = [
-  `delete from sessions where id in (
+  `delete from sessions where id = any(array(
      select id from sessions where refresh_expires_at <= now()
-     order by refresh_expires_at limit :batchSize for update skip locked)`,
-  `delete from sessions where id in (
+     order by refresh_expires_at limit :batchSize for update skip locked))`,
+  `delete from sessions where id = any(array(
      select id from sessions where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepEnded)
-     order by revoked_at limit :batchSize for update skip locked)`,
-  `delete from session_revocations where session_id in (
+     order by revoked_at limit :batchSize for update skip locked))`,
+  `delete from session_revocations where session_id = any(array(
      select session_id from session_revocations
      where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepRevocations)
-     order by revoked_at limit :batchSize for update skip locked)`,
+     order by revoked_at limit :batchSize for update skip locked))`,
 ];
 
 /** Removes sessions that are of no more use, in the background, by one replica at a time. */
