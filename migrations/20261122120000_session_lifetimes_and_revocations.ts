@@ -9,6 +9,7 @@ export class SessionLifetimesAndRevocations extends Migration {
     this.addSql(`drop index sessions_user_id_index`);
     this.addSql(`create index sessions_user_id_id_index on sessions (user_id, id)`);
     this.addSql(`create index sessions_refresh_expires_at_index on sessions (refresh_expires_at)`);
+    this.addSql(`create index sessions_expires_at_index on sessions (expires_at)`);
     this.addSql(`create index sessions_revoked_at_index on sessions (revoked_at)`);
     this.addSql(`
       create table session_revocations (
@@ -31,10 +32,11 @@ export class SessionLifetimesAndRevocations extends Migration {
     this.addSql(`
       create trigger sessions_revoked after update of revoked_at on sessions for each row
       when (old.revoked_at is null and new.revoked_at is not null) execute function gatehouse_session_ended()`);
-    // What can no longer have a good token is removed in silence.
+    // What can no longer have a good token, or ended unused a day ago, is removed in silence.
     this.addSql(`
       create trigger sessions_deleted after delete on sessions for each row
-      when (old.revoked_at is null and old.refresh_expires_at > now()) execute function gatehouse_session_ended()`);
+      when (old.revoked_at is null and old.refresh_expires_at > now() and old.expires_at > now() - interval '1 day')
+      execute function gatehouse_session_ended()`);
     // In the order of the ids, as every sign-out locks them.
     this.addSql(`
       create function gatehouse_user_deactivated() returns trigger language plpgsql as $$
@@ -61,6 +63,7 @@ export class SessionLifetimesAndRevocations extends Migration {
     this.addSql(`drop function gatehouse_session_ended()`);
     this.addSql(`drop table session_revocations`);
     this.addSql(`drop index sessions_revoked_at_index`);
+    this.addSql(`drop index sessions_expires_at_index`);
     this.addSql(`drop index sessions_refresh_expires_at_index`);
     this.addSql(`drop index sessions_user_id_id_index`);
     this.addSql(`create index sessions_user_id_index on sessions (user_id)`);

@@ -264,6 +264,7 @@ describe("the removal of ended sessions", () => {
   it("takes what has run out, and what ended a day ago, and tells nobody", async () => {
     await copy(3, "now() - interval '1 second', now() - interval '1 second', null");
     await copy(3, "now() + interval '1 day', now(), now() - interval '2 days'");
+    await copy(3, "now() + interval '1 day', now() - interval '2 days', null");
     await gateway.sql(
       "delete from sessions where revoked_at is not null and revoked_at > now() - interval '1 day'",
     );
@@ -279,6 +280,7 @@ describe("the removal of ended sessions", () => {
     await login();
     await gateway.graphql("mutation { logout { revokedSessions } }", {}, `Token ${tokens.token}`);
     await copy(1, "now() + interval '1 day', now() - interval '1 day', null");
+    await copy(1, "now() + interval '1 day', now(), now() - interval '1 day'");
     const before = await counts();
     expect(await gateway.app.sessionRemoval.removeBatch()).toBe(false);
     expect(await counts()).toEqual(before);

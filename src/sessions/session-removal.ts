@@ -11,7 +11,7 @@ const batchSize = 500;
 /** Milliseconds, more or less, so that replicas do not all come at once. */
 const pause = 60_000;
 
-/** Seconds for which what has ended stays, for whoever wants to know what happened. */
+/** Seconds for which what has ended before its refresh token stays, for whoever wants to know what happened. */
 const keepEnded = 86_400;
 
 /** Seconds for which a revocation stays in the table after it is of use to nobody: clocks differ. */
@@ -22,6 +22,9 @@ const removals = [
   `delete from sessions where id = any(array(
      select id from sessions where refresh_expires_at <= now()
      order by refresh_expires_at limit :batchSize for update skip locked))`,
+  `delete from sessions where id = any(array(
+     select id from sessions where expires_at < now() - make_interval(secs => :accessTokenTtl + :keepEnded)
+     order by expires_at limit :batchSize for update skip locked))`,
   `delete from sessions where id = any(array(
      select id from sessions where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepEnded)
      order by revoked_at limit :batchSize for update skip locked))`,

@@ -21,7 +21,7 @@ const SessionSchema = defineEntity({
     /** To the minute. */
     lastUsedAt: p.datetime().defaultRaw("now()"),
     /** When it ends unless it is used before: never after `refreshExpiresAt`. */
-    expiresAt: p.datetime(),
+    expiresAt: p.datetime().index("sessions_expires_at_index"),
     /** When the refresh token ends, and with it the session unless refreshed before. */
     refreshExpiresAt: p.datetime().index("sessions_refresh_expires_at_index"),
     revokedAt: p.datetime().nullable().index("sessions_revoked_at_index"),
