@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { decodeJwt } from "jose";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
@@ -299,6 +299,23 @@ describe("the removal of ended sessions", () => {
     while (await gateway.app.sessionRemoval.removeBatch()) batches.push(true);
     expect(batches.length).toBeLessThanOrEqual(3);
     expect(await counts()).toEqual({ sessions: 1, revocations: 0 });
+  });
+
+  it("begins by itself within a minute and a half, and ends when all is gone", async () => {
+    await copy(1_300, "now() - interval '1 second', now() - interval '1 second', null");
+    jest.useFakeTimers({
+      advanceTimers: true,
+      doNotFake: ["performance", "Date", "setInterval", "setImmediate"],
+    });
+    const third = await startGateway({
+      ...environment,
+      DATABASE_URL: gateway.databaseUrl,
+      ENCRYPTION_KEY: gateway.jwtSecret,
+    });
+    jest.advanceTimersByTime(90_000);
+    jest.useRealTimers();
+    await until(async () => (await counts())?.["sessions"] === 1);
+    await third.close();
   });
 
   it("does nothing while another has the lock", async () => {
