@@ -63,6 +63,17 @@ const askFor = (pages: number) => {
     `Token ${tokens.token}`,
   );
 };
+/** A request for so many pages of one. */
+const askForSmall = (pages: number) => {
+  const user = { __typename: "User", id: decodeJwt(tokens.token).sub };
+  return gateway.graphql(
+    `query ($users: [_Any!]!) {
+      _entities(representations: $users) { ... on User { sessions(first: 1) { edges { cursor } } } }
+    }`,
+    { users: Array.from({ length: pages }, () => user) },
+    `Token ${tokens.token}`,
+  );
+};
 
 describe("me.sessions", () => {
   it("shows where and when one signed in, and with what", async () => {
@@ -168,21 +179,10 @@ describe("me.sessions", () => {
   });
 
   it("takes fifty pages a request, however small they are", async () => {
-    const ask = (times: number) =>
-      gateway.graphql(
-        `query ($users: [_Any!]!) {
-          _entities(representations: $users) { ... on User { sessions(first: 1) { edges { cursor } } } }
-        }`,
-        {
-          users: Array.from({ length: times }, () => ({
-            __typename: "User",
-            id: decodeJwt(tokens.token).sub,
-          })),
-        },
-        `Token ${tokens.token}`,
-      );
-    expect((await ask(50)).errors).toBeUndefined();
-    expect(errorsOf(await ask(51))).toEqual({ first: ["Ask for less at once: 1000 sessions at most."] });
+    expect((await askForSmall(50)).errors).toBeUndefined();
+    expect(errorsOf(await askForSmall(51))).toEqual({
+      first: ["Ask for less at once: 1000 sessions at most."],
+    });
   });
 
   it("can be asked for with the sign-in, whatever the header says", async () => {
