@@ -4,6 +4,9 @@ import type { JSONWebKeySet } from "jose";
 import jwt from "jsonwebtoken";
 import { createPublicKey } from "node:crypto";
 import { Client } from "pg";
+import pino from "pino";
+import { loadConfig } from "../src/config.ts";
+import { configuredKeys } from "../src/keys/configured-keys.ts";
 import { KeyRotation } from "../src/keys/key-rotation.ts";
 import { SealedSecrets } from "../src/security/sealed-secrets.ts";
 import { startGateway } from "./support/gateway.ts";
@@ -382,6 +385,31 @@ describe("rotation", () => {
     const next = await other.app.keyRotation?.rotate();
     await until(async () => (await kidsOf(gateway)).includes(next?.kid ?? ""), 4_000);
   });
+});
+
+it.each([-1, 1])("goes by the clock of the database where its own is %d days ahead", async (days) => {
+  const gateway = await startGateway();
+  const { kid } = decodeProtectedHeader((await register(gateway, ada)).token);
+  const next = await gateway.app.keyRotation?.rotate();
+  const { now } = Date;
+  Date.now = () => now() + days * 86_400_000;
+  try {
+    const { ring } = configuredKeys(
+      gateway.app.orm.em,
+      loadConfig({}),
+      { jwtSecret: undefined, encryptionKeys: [gateway.jwtSecret] },
+      pino({ level: "silent" }),
+    );
+    await ring?.start();
+    expect([ring?.signing().kid, ring?.published().map((key) => key.kid)]).toEqual([kid, [kid, next?.kid]]);
+    await skipAhead(gateway);
+    await ring?.follow();
+    expect(ring?.signing().kid).toBe(next?.kid);
+    await ring?.close();
+  } finally {
+    Date.now = now;
+  }
+  await gateway.close();
 });
 
 it("makes one key however many replicas start or rotate at once", async () => {
