@@ -5,6 +5,7 @@ import { readPrivateKey, readPublicKey } from "../security/key-pair.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
 import type { SealedSecrets } from "../security/sealed-secrets.ts";
 import type { TokenKey, TokenKeys } from "../security/token-keys.ts";
+import { within } from "../time-limit.ts";
 import { opensNoKey } from "./key-rotation.ts";
 import type { KeyRotation } from "./key-rotation.ts";
 
@@ -39,6 +40,12 @@ const published = `
 
 /** Milliseconds between two looks at the database, in case that a notification was not heard. */
 const pollInterval = 5_000;
+
+/** Milliseconds. */
+const longestLook = 5_000;
+
+/** Milliseconds: a step waits for a lock, and may make an RSA key. */
+const longestStep = 30_000;
 
 /** The published keys in memory. They follow the database: at once by its notifications, within seconds without. */
 export class KeyRing implements TokenKeys {
@@ -108,7 +115,7 @@ export class KeyRing implements TokenKeys {
       try {
         // First what others did: a step of our own may have to wait for them, and is notified.
         await this.load();
-        await this.rotation.keepUp();
+        await within(longestStep, this.rotation.keepUp());
       } catch (error) {
         this.logger.warn(
           { err: error },
@@ -119,7 +126,7 @@ export class KeyRing implements TokenKeys {
   }
 
   private async load(): Promise<void> {
-    const rows = await this.em.fork().execute<KeyRow[]>(published);
+    const rows = await within(longestLook, this.em.fork().execute<KeyRow[]>(published));
     if (rows[0]) this.clockLead = rows[0].now - Date.now();
     this.keys = new Map(rows.map((row) => [row.kid, this.keyOf(row)]));
   }

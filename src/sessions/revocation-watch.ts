@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
+import { within } from "../time-limit.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
 
 /** Who passes on what the watch sees. */
@@ -23,6 +24,9 @@ const beatTime = 5_000;
  * connection poolers, swallow notifications. A transaction that ends sessions may take most of that to commit.
  */
 const recently = 120;
+
+/** Milliseconds. */
+const longestLook = 5_000;
 
 /** Milliseconds for which a list is taken for current after a look at the table; what listens may be dead and not know. */
 const patience = 15_000;
@@ -125,7 +129,7 @@ export class RevocationWatch {
     let rows: { id: string; age: number }[];
     try {
       const span = this.gap ? this.list.span : Math.min(recently, this.list.span);
-      rows = await this.em.fork().execute(recentlyRevoked, [span]);
+      rows = await within(longestLook, this.em.fork().execute(recentlyRevoked, [span]));
     } catch (error) {
       this.logger.warn({ err: error }, "the revoked sessions cannot be read: trying again");
       return;
