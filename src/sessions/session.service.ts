@@ -124,10 +124,10 @@ export class SessionService {
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
     if (generation === row.refresh_generation - 1 && row.in_grace)
-      return {
-        ...this.payload(userOf(row), sessionId, row),
-        ...this.recentPairs.get(`${sessionId}.${row.refresh_generation}`),
-      };
+      return Object.assign(
+        this.payload(userOf(row), sessionId, row),
+        this.recentPairs.get(`${sessionId}.${row.refresh_generation}`),
+      );
     await revokeSessions(this.em.fork(), { userId, sessionId }, "CURRENT", "refresh_token_reused");
     throw new Unauthenticated("TOKEN_REVOKED");
   }
