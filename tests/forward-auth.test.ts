@@ -304,8 +304,13 @@ describe("Hasura's webhook", () => {
     expectRefused(await hook({ headers: { Authorization, authorization: "Bearer x" } }), ...invalid);
     for (const sent of [{ headers: {} }, { headers: null }, {}, [], "null", "1", '"x"'])
       expectRefused(await hook(sent), ...missing);
-    for (const value of [null, 1, {}, ["Bearer", tokens.token]])
+    const strange: unknown[] = [null, 1, {}, { toString: 1 }, [Authorization], ["Bearer", tokens.token]];
+    for (const value of strange) {
       expectRefused(await hook({ headers: { Authorization: value } }), ...missing);
+      expectRefused(await hook({ headers: { Authorization, authorization: value } }), ...invalid);
+    }
+    const deep = `{"headers":{"authorization":${"[".repeat(40_000)}${"]".repeat(40_000)}}}`;
+    expectRefused(await hook(deep), ...missing);
     expectRefused(await hook({ headers: { Authorization: "Bearer x" } }), ...invalid);
   });
 

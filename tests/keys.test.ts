@@ -3,6 +3,12 @@ import { calculateJwkThumbprint, createLocalJWKSet, decodeProtectedHeader, jwtVe
 import type { JSONWebKeySet } from "jose";
 import jwt from "jsonwebtoken";
 import { createPublicKey } from "node:crypto";
+import { Client } from "pg";
+import pino from "pino";
+import { loadConfig } from "../src/config.ts";
+import { configuredKeys } from "../src/keys/configured-keys.ts";
+import { KeyRotation } from "../src/keys/key-rotation.ts";
+import { SealedSecrets } from "../src/security/sealed-secrets.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { reasonOf, register } from "./support/operations.ts";
@@ -132,6 +138,54 @@ describe("keys at rest", () => {
     await gateway.close();
   });
 
+  it("are not succeeded by one that the others cannot open", async () => {
+    const gateway = await startGateway({ ENCRYPTION_KEY: secret });
+    const { token } = await register(gateway, ada);
+    const kid = kidOf(token);
+    const stranger = new KeyRotation(gateway.app.orm.em, new SealedSecrets([otherSecret]), {
+      algorithm: "ES256",
+      rotation: 3600,
+      publishAhead: 0,
+      accessTokenTtl: 900,
+    });
+    const refusal = /^ENCRYPTION_KEY opens no signing key of this database\./;
+    await expect(stranger.rotate()).rejects.toThrow(refusal);
+    // For it the key is due, and of another algorithm than its own.
+    await gateway.sql("update signing_keys set signs_from = now() - interval '2 hours'");
+    await expect(
+      startGateway({
+        DATABASE_URL: gateway.databaseUrl,
+        ENCRYPTION_KEY: otherSecret,
+        KEY_ROTATION: "1h",
+        KEY_PUBLISH_AHEAD: "0s",
+        JWT_ALGORITHM: "RS256",
+      }),
+    ).rejects.toThrow(refusal);
+    expect(await gateway.sql("select kid from signing_keys")).toEqual([{ kid }]);
+
+    // Without any key to open there is nothing to be wrong about.
+    expect(await stranger.retire(kid ?? "")).toMatchObject({ kid: expect.any(String) });
+    await gateway.close();
+  });
+
+  it("that cannot be opened are passed over, and named in the log once", async () => {
+    const gateway = await startGateway({ ENCRYPTION_KEY: secret });
+    const { token } = await register(gateway, ada);
+    const waiting = await gateway.app.keyRotation?.rotate();
+    await gateway.sql("update signing_keys set sealed_private_key = 'v1.AAAA' where kid = $1", [
+      waiting?.kid,
+    ]);
+    await skipAhead(gateway);
+    const replica = await replicaOf(gateway, { ENCRYPTION_KEY: secret });
+    const third = await gateway.app.keyRotation?.rotate();
+    await until(async () => (await kidsOf(replica)).includes(third?.kid ?? ""));
+    expect(kidOf(await login(replica))).toBe(kidOf(token));
+    const complaints = replica.log.filter((line) => line.includes("does not open this signing key"));
+    expect(complaints).toEqual([expect.stringContaining(waiting?.kid ?? "?")]);
+    await replica.close();
+    await gateway.close();
+  });
+
   it("are not mistaken for one another", async () => {
     const gateway = await startGateway({ ENCRYPTION_KEY: secret });
     await gateway.app.keyRotation?.rotate();
@@ -184,12 +238,34 @@ describe("the well-known documents", () => {
     await named.close();
   });
 
-  it.each(["jwks.json", "openid-configuration"])("can be cached and read by any page: %s", async (path) => {
+  it("lead nobody astray whose requests share a cache with those of an attacker", async () => {
+    const proxied = await startGateway({ TRUST_PROXY: "1" });
+    const asked = await get(proxied, "openid-configuration", {
+      "x-forwarded-host": "evil.example.com",
+      "x-forwarded-proto": "https",
+    });
+    expect(asked.headers.get("cache-control")).toBe("private, max-age=300");
+    expect((await asked.json()) as object).toMatchObject({
+      jwks_uri: `https://${new URL(proxied.url).host}/.well-known/jwks.json`,
+    });
+    await proxied.close();
+
+    const named = await startGateway({ JWT_ISSUER: "https://id.example.com", TRUST_PROXY: "1" });
+    const answer = await get(named, "openid-configuration", { "x-forwarded-host": "evil.example.com" });
+    expect(answer.headers.get("cache-control")).toBe("public, max-age=300");
+    expect(await answer.text()).not.toContain("evil");
+    await named.close();
+  });
+
+  it.each([
+    ["jwks.json", "public, max-age=300"],
+    ["openid-configuration", "private, max-age=300"],
+  ])("can be cached and read by any page: %s", async (path, cacheControl) => {
     const answer = await get(gateway, path, { origin: "https://anywhere.example.com" });
     const etag = answer.headers.get("etag") ?? "";
     expect(answer.status).toBe(200);
     expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
-    expect(answer.headers.get("cache-control")).toBe("public, max-age=300");
+    expect(answer.headers.get("cache-control")).toBe(cacheControl);
     expect(answer.headers.get("access-control-allow-origin")).toBe("*");
     expect(answer.headers.get("cross-origin-resource-policy")).toBe("cross-origin");
     for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
@@ -279,6 +355,23 @@ describe("rotation", () => {
     await gateway.sql("alter table signing_keys enable trigger all");
   });
 
+  it("is followed while another hangs in the midst of it, with all its locks", async () => {
+    const old = kidOf(await login(other));
+    const next = await gateway.app.keyRotation?.rotate();
+    await until(async () => (await kidsOf(other)).includes(next?.kid ?? ""));
+    const hanging = new Client({ connectionString: gateway.databaseUrl });
+    await hanging.connect();
+    await hanging.query("begin");
+    await hanging.query("select pg_advisory_xact_lock(7220418036)");
+    // The one before is to be closed now, for which a replica needs the lock.
+    await gateway.sql("update signing_keys set signs_from = signs_from - interval '2 hours'");
+    expect(old).not.toBe(next?.kid);
+    for (const replica of [gateway, other])
+      await until(async () => kidOf(await login(replica)) === next?.kid, 4_000);
+    await hanging.query("rollback");
+    await hanging.end();
+  });
+
   it("hears again after its listening connection was cut", async () => {
     await skipAhead(gateway);
     await gateway.sql(
@@ -292,6 +385,31 @@ describe("rotation", () => {
     const next = await other.app.keyRotation?.rotate();
     await until(async () => (await kidsOf(gateway)).includes(next?.kid ?? ""), 4_000);
   });
+});
+
+it.each([-1, 1])("goes by the clock of the database where its own is %d days ahead", async (days) => {
+  const gateway = await startGateway();
+  const { kid } = decodeProtectedHeader((await register(gateway, ada)).token);
+  const next = await gateway.app.keyRotation?.rotate();
+  const { now } = Date;
+  Date.now = () => now() + days * 86_400_000;
+  try {
+    const { ring } = configuredKeys(
+      gateway.app.orm.em,
+      loadConfig({}),
+      { jwtSecret: undefined, encryptionKeys: [gateway.jwtSecret] },
+      pino({ level: "silent" }),
+    );
+    await ring?.start();
+    expect([ring?.signing().kid, ring?.published().map((key) => key.kid)]).toEqual([kid, [kid, next?.kid]]);
+    await skipAhead(gateway);
+    await ring?.follow();
+    expect(ring?.signing().kid).toBe(next?.kid);
+    await ring?.close();
+  } finally {
+    Date.now = now;
+  }
+  await gateway.close();
 });
 
 it("makes one key however many replicas start or rotate at once", async () => {

@@ -62,9 +62,12 @@ function hasHeadersInBody({ method, headers }: FastifyRequest): boolean {
 function authorizationInBody(body: unknown): string[] {
   const { headers } = (body ?? {}) as { headers?: unknown };
   if (typeof headers !== "object" || headers === null) return [];
-  return Object.entries(headers)
-    .filter(([name]) => name.toLowerCase() === "authorization")
-    .map(([, value]) => String(value));
+  return (
+    Object.entries(headers)
+      .filter(([name]) => name.toLowerCase() === "authorization")
+      // Whatever else is no token, but counts as a header.
+      .map(([, value]) => (typeof value === "string" ? value : ""))
+  );
 }
 
 function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {

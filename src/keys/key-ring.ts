@@ -5,6 +5,8 @@ import { readPrivateKey, readPublicKey } from "../security/key-pair.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
 import type { SealedSecrets } from "../security/sealed-secrets.ts";
 import type { TokenKey, TokenKeys } from "../security/token-keys.ts";
+import { within } from "../time-limit.ts";
+import { opensNoKey } from "./key-rotation.ts";
 import type { KeyRotation } from "./key-rotation.ts";
 
 interface KeyRow {
@@ -21,7 +23,7 @@ interface RingKey {
   kid: string;
   jwk: PublicJwk;
   publicKey: KeyObject;
-  /** Unset when it signs no more, and when ENCRYPTION_KEY does not open it. */
+  /** Unset when it signed no more at the first sight of it, and while ENCRYPTION_KEY does not open it. */
   privateKey: KeyObject | undefined;
   signsFrom: number;
   publishedUntil: number;
@@ -38,6 +40,12 @@ const published = `
 
 /** Milliseconds between two looks at the database, in case that a notification was not heard. */
 const pollInterval = 5_000;
+
+/** Milliseconds. */
+const longestLook = 5_000;
+
+/** Milliseconds: a step waits for a lock, and may make an RSA key. */
+const longestStep = 30_000;
 
 /** The published keys in memory. They follow the database: at once by its notifications, within seconds without. */
 export class KeyRing implements TokenKeys {
@@ -68,11 +76,7 @@ export class KeyRing implements TokenKeys {
   async start(): Promise<void> {
     await this.rotation.adopt();
     await this.load();
-    if (this.newestThatSigns() === undefined)
-      throw new Error(
-        "ENCRYPTION_KEY opens no signing key of this database. Add the one that sealed them, or retire them with " +
-          "`gatehouse keys retire`, which signs everybody out.",
-      );
+    if (this.newestThatSigns() === undefined) throw new Error(opensNoKey);
     this.timer = setInterval(() => void this.follow(), pollInterval).unref();
   }
 
@@ -109,8 +113,9 @@ export class KeyRing implements TokenKeys {
     do {
       this.changedMeanwhile = false;
       try {
-        await this.rotation.keepUp();
+        // First what others did: a step of our own may have to wait for them, and is notified.
         await this.load();
+        await within(longestStep, this.rotation.keepUp());
       } catch (error) {
         this.logger.warn(
           { err: error },
@@ -121,7 +126,7 @@ export class KeyRing implements TokenKeys {
   }
 
   private async load(): Promise<void> {
-    const rows = await this.em.fork().execute<KeyRow[]>(published);
+    const rows = await within(longestLook, this.em.fork().execute<KeyRow[]>(published));
     if (rows[0]) this.clockLead = rows[0].now - Date.now();
     this.keys = new Map(rows.map((row) => [row.kid, this.keyOf(row)]));
   }
@@ -141,7 +146,8 @@ export class KeyRing implements TokenKeys {
   private openPrivateKey(kid: string, sealed: string | null): KeyObject | undefined {
     if (sealed === null) return undefined;
     const opened = this.sealing.open(sealed, kid);
-    if (opened === undefined) this.logger.error({ kid }, "ENCRYPTION_KEY does not open this signing key");
+    if (opened === undefined && !this.keys.has(kid))
+      this.logger.error({ kid }, "ENCRYPTION_KEY does not open this signing key");
     return opened && readPrivateKey(opened.secret);
   }
 

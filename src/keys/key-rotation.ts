@@ -28,11 +28,23 @@ export interface Successor {
   signsFrom: string;
 }
 
+export const opensNoKey =
+  "ENCRYPTION_KEY opens no signing key of this database. Add the one that sealed them, or retire them with " +
+  "`gatehouse keys retire`, which signs everybody out.";
+
 /** Any number will do, as long as every gateway takes the same. */
 const keysLock = 7_220_418_036;
 
 /** Seconds for which clocks may differ: a replica may still sign with the key before, or find a token not expired. */
 const clockTolerance = 60;
+
+interface SealedKey {
+  kid: string;
+  sealed: string;
+}
+
+const sealedKeys =
+  "select kid, sealed_private_key as sealed from signing_keys where sealed_private_key is not null";
 
 const newest = `
   select kid, signs_from, public_jwk->>'alg' as algorithm,
@@ -153,7 +165,11 @@ export class KeyRotation {
     return this.em.fork().execute<PublishedKey[]>(listed);
   }
 
+  /** @throws an Error of one line where none of the others can be opened: who holds those could not open this one either */
   private async make(em: EntityManager, publishAhead: number): Promise<Successor> {
+    const others = await em.execute<SealedKey[]>(sealedKeys);
+    if (others.length > 0 && !others.some(({ kid, sealed }) => this.sealing.open(sealed, kid)))
+      throw new Error(opensNoKey);
     const { publicJwk, privateKey } = await makeKeyPair(this.options.algorithm);
     const { kid } = publicJwk;
     const [made] = await em.execute<[{ signs_from: string }]>(
@@ -165,10 +181,7 @@ export class KeyRotation {
   }
 
   private async sealAgain(em: EntityManager): Promise<void> {
-    const rows = await em.execute<{ kid: string; sealed: string }[]>(
-      "select kid, sealed_private_key as sealed from signing_keys where sealed_private_key is not null",
-    );
-    for (const { kid, sealed } of rows) {
+    for (const { kid, sealed } of await em.execute<SealedKey[]>(sealedKeys)) {
       const opened = this.sealing.open(sealed, kid);
       if (opened === undefined || opened.sealedByPresentKey) continue;
       await em.execute("update signing_keys set sealed_private_key = ? where kid = ?", [

@@ -12,20 +12,20 @@ export interface WellKnownOptions {
 
 /** What other services need to verify tokens: the keys (RFC 7517), and where they are (RFC 8414). */
 export function wellKnownRoutes({ published, issuer, maxAge }: WellKnownOptions) {
-  const inJson = (document: object) => ({
+  const inJson = (document: object, readers: "public" | "private") => ({
     type: "application/json",
     body: JSON.stringify(document),
-    cacheControl: `public, max-age=${maxAge}`,
+    cacheControl: `${readers}, max-age=${maxAge}`,
   });
+  const ownUrl = /^https?:/.test(issuer) ? issuer.replace(/\/$/, "") : undefined;
 
   return (server: FastifyInstance): void => {
     server.get("/.well-known/jwks.json", (request, reply) =>
-      answerPublicDocument(request, reply, inJson({ keys: published() })),
+      answerPublicDocument(request, reply, inJson({ keys: published() }, "public")),
     );
     server.get("/.well-known/openid-configuration", (request, reply) => {
-      const base = /^https?:/.test(issuer)
-        ? issuer.replace(/\/$/, "")
-        : `${request.protocol}://${request.host}`;
+      // Not `request.host`: proxies let X-Forwarded-Host of a client pass.
+      const base = ownUrl ?? `${request.protocol}://${request.headers.host ?? ""}`;
       const metadata = {
         issuer,
         jwks_uri: `${base}/.well-known/jwks.json`,
@@ -35,7 +35,8 @@ export function wellKnownRoutes({ published, issuer, maxAge }: WellKnownOptions)
         claims_supported: ["iss", "aud", "sub", "sid", "iat", "exp", "jti"],
         revoked_sessions_uri: `${base}/.well-known/revoked-sessions`,
       };
-      return answerPublicDocument(request, reply, inJson(metadata));
+      // What one request says of us, no cache may tell another: it names whose keys to trust.
+      return answerPublicDocument(request, reply, inJson(metadata, ownUrl ? "public" : "private"));
     });
   };
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
+import { within } from "../time-limit.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
 
 /** Who passes on what the watch sees. */
@@ -15,13 +16,19 @@ export interface RevocationListener {
 /** Milliseconds over which ends are gathered, so that a storm of sign-outs is passed on ten times a second at most. */
 const batchTime = 100;
 
-/** Milliseconds between two signs of life, and between two looks at the table while nothing is heard. */
+/** Milliseconds between two signs of life, and between two looks at the table. */
 const beatTime = 5_000;
 
-/** Milliseconds between two looks at the table while all is well: some connection poolers swallow notifications. */
-const relaxedTime = 60_000;
+/**
+ * Seconds of which a look at the table learns while all seems well: a connection that has died unnoticed, and some
+ * connection poolers, swallow notifications. A transaction that ends sessions may take most of that to commit.
+ */
+const recently = 120;
 
-/** Milliseconds for which a list that nothing keeps in step is still taken for current. */
+/** Milliseconds. */
+const longestLook = 5_000;
+
+/** Milliseconds for which a list is taken for current after a look at the table; what listens may be dead and not know. */
 const patience = 15_000;
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -31,8 +38,8 @@ const recentlyRevoked = `
   from session_revocations where revoked_at > now() - make_interval(secs => ?)`;
 
 /**
- * Keeps the list of revoked sessions in step with the database, whichever replica or hand ended them: the table fills it
- * at the start and after every gap, notifications do so in between.
+ * Keeps the list of revoked sessions in step with the database, whichever replica or hand ended them: notifications do so
+ * at once, a look at the table every few seconds, and at all of it at the start and after every gap.
  */
 export class RevocationWatch {
   /** What the database's triggers notify; the payload is the id. */
@@ -63,7 +70,7 @@ export class RevocationWatch {
 
   /** False while revocations may be missing from the list. */
   get isCurrent(): boolean {
-    return (this.listening && !this.gap) || performance.now() - this.readAt < patience;
+    return performance.now() - this.readAt < patience;
   }
 
   /** Resolves when the table has been read, or could not be. */
@@ -105,9 +112,7 @@ export class RevocationWatch {
 
   private beat(): void {
     this.list.prune();
-    const relaxed = this.listening && !this.gap;
-    const due = !relaxed || performance.now() - this.readAt > relaxedTime;
-    if (due && this.reading === undefined) void this.read();
+    if (this.reading === undefined) void this.read();
     if (this.isCurrent) for (const listener of this.listeners) listener.alive();
   }
 
@@ -123,7 +128,8 @@ export class RevocationWatch {
     const { listening } = this;
     let rows: { id: string; age: number }[];
     try {
-      rows = await this.em.fork().execute(recentlyRevoked, [this.list.span]);
+      const span = this.gap ? this.list.span : Math.min(recently, this.list.span);
+      rows = await within(longestLook, this.em.fork().execute(recentlyRevoked, [span]));
     } catch (error) {
       this.logger.warn({ err: error }, "the revoked sessions cannot be read: trying again");
       return;

@@ -25,7 +25,8 @@ export function refusalOf(error: unknown): Refusal {
 }
 
 function challengeFor({ reason, message }: VerificationError): string {
+  const realm = 'Bearer realm="gatehouse"';
   // Who sent no credentials is not told of an error.
-  if (reason === "TOKEN_MISSING") return "Bearer";
-  return `Bearer error="invalid_token", error_description="${message}"`;
+  if (reason === "TOKEN_MISSING") return realm;
+  return `${realm}, error="invalid_token", error_description="${message}"`;
 }

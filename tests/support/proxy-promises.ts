@@ -36,6 +36,10 @@ const forged = {
   X_User_Name: "root",
   x_user_email: "root@example.com",
   X_Session_Id: "1",
+  "X-User_Id": "1",
+  "X_User-Name": "root",
+  "x-user_email": "root@example.com",
+  "X-Session_Id": "1",
 };
 const identityNames = /^(x[-_]user|x[-_]session|authorization)/;
 

@@ -26,7 +26,8 @@ interface Context {
 
 const typeDefs = "type Query { whoAmI: String! }";
 const resolvers = { Query: { whoAmI: (_: unknown, __: unknown, { claims }: Context) => claims.sub } };
-const invalid = 'Bearer error="invalid_token", error_description=';
+const realm = `Bearer realm="gatehouse"`;
+const invalid = `${realm}, error="invalid_token", error_description=`;
 const closings: Array<() => Promise<unknown> | void> = [];
 
 let gateway: FakeGateway;
@@ -109,8 +110,8 @@ describe.each([
       ),
     );
     const cases = [
-      ["TOKEN_MISSING", undefined, "Bearer"],
-      ["TOKEN_MISSING", "Basic YTpi", "Bearer"],
+      ["TOKEN_MISSING", undefined, realm],
+      ["TOKEN_MISSING", "Basic YTpi", realm],
       ["TOKEN_INVALID", "Bearer x.y.z", `${invalid}"Invalid authentication. Could not decode token."`],
       ["TOKEN_EXPIRED", `Bearer ${await sign(gateway.key, { exp: 1 })}`, `${invalid}"Token has expired."`],
       ["TOKEN_REVOKED", `Bearer ${revoked}`, `${invalid}"Token has been revoked."`],
