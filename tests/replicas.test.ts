@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { decodeJwt } from "jose";
 import { createDatabase, dropDatabase, query } from "./support/database.ts";
 import { killAll, post, serve } from "./support/gateway-process.ts";
+import { openStream } from "./support/revocation-feed.ts";
+import { until } from "./support/until.ts";
 
 interface Tokens {
   token: string;
@@ -37,6 +39,9 @@ const login = async (username: string, replica: 0 | 1 = 0): Promise<Tokens> => {
 };
 const refusal = async (replica: 0 | 1, token: string) =>
   (await at(replica, "{ me { id } }", token)).errors?.[0].extensions.reason;
+const verified = async (replica: 0 | 1, token: string) =>
+  (await fetch(`${replicas[replica]?.url}/auth/verify`, { headers: { authorization: `Bearer ${token}` } }))
+    .status;
 const sidOf = ({ token }: Tokens) => decodeJwt<{ sid: string }>(token).sid;
 
 describe("what one replica ends is refused by the other at the next request", () => {
@@ -66,9 +71,14 @@ describe("what one replica ends is refused by the other at the next request", ()
   ])("%s: %s", async (how, reason, end) => {
     const username = how.replaceAll(" ", "-");
     const [by, ended] = [await register(username), await login(username)];
+    const stream = await openStream(replicas[1]?.url ?? "");
     expect(await refusal(1, ended.token)).toBeUndefined();
+    expect(await verified(1, ended.token)).toBe(200);
     await end(by, ended);
     expect(await refusal(1, ended.token)).toBe(reason);
+    expect(await verified(1, ended.token)).toBe(401);
+    await until(() => stream.events.some(({ ids }) => ids.includes(sidOf(ended))), 5_000);
+    stream.close();
     const again = await at(1, `mutation { refreshToken(refreshToken: "${ended.refreshToken}") { token } }`);
     expect(again.errors?.[0].extensions.reason).toBe(reason);
   });
