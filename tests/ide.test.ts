@@ -85,10 +85,19 @@ describe("the IDE page in a browser", () => {
   it("runs every example at the press of its play button", async () => {
     if (!browser) return;
     const ide = await IdePage.open(browser, gateway.url);
-    for (const operation of ["Register", "Login", "Me", "UpdateUser", "RefreshToken", "Logout"]) {
+    const play = async (operation: string) => {
       await ide.openTab(operation);
-      expect(await ide.play()).toEqual({ data: expect.anything() });
-    }
+      const answer = await ide.play();
+      expect(answer).toEqual({ data: expect.anything() });
+      return answer.data;
+    };
+    for (const operation of ["Register", "Login", "Me", "UpdateUser"]) await play(operation);
+
+    const [, registered] = (await play("Sessions")).me.sessions.edges;
+    const { session } = (await play("RevokeSession")).revokeSession;
+    expect(session.id).toBe(registered.node.id);
+
+    for (const operation of ["RefreshToken", "Logout"]) await play(operation);
 
     await ide.openTab("Me");
     const { errors } = await ide.play();

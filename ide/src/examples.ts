@@ -115,6 +115,56 @@ mutation UpdateUser($input: UpdateUserInput!) {
   headers: SIGNED_IN_HEADERS,
 };
 
+const sessions = {
+  query: `# Where you are signed in: Register and Login opened one
+# session each. The one that asks comes first.
+
+query Sessions {
+  me {
+    sessions(first: 20) {
+      edges {
+        node {
+          id
+          current
+          device
+          ip
+          createdAt
+          lastUsedAt
+          expiresAt
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+`,
+  variables: "",
+  headers: SIGNED_IN_HEADERS,
+};
+
+const revokeSession = {
+  query: `# Ends one session by its id; its tokens are refused at once.
+# {{sessionId}} is the last one that the Sessions tab listed.
+
+mutation RevokeSession($id: ID!) {
+  revokeSession(id: $id) {
+    session {
+      id
+      device
+      revokedAt
+    }
+  }
+}
+`,
+  variables: `{
+  "id": "{{sessionId}}"
+}`,
+  headers: SIGNED_IN_HEADERS,
+};
+
 const refreshToken = {
   query: `# Trades the refresh token for a new pair of tokens; the old
 # refresh token is then spent. No header is needed.
@@ -151,4 +201,13 @@ mutation Logout($scope: LogoutScope!) {
 };
 
 /** The tabs the page opens with, in the order a newcomer runs them; each is named after its operation. */
-export const EXAMPLES: [Tab, ...Tab[]] = [register, login, me, updateUser, refreshToken, logout];
+export const EXAMPLES: [Tab, ...Tab[]] = [
+  register,
+  login,
+  me,
+  updateUser,
+  sessions,
+  revokeSession,
+  refreshToken,
+  logout,
+];

@@ -1,23 +1,23 @@
 import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
 import { parse } from "graphql";
 
-const PLACEHOLDER = /\{\{(token|refreshToken)\}\}/g;
+const PLACEHOLDER = /\{\{(token|refreshToken|sessionId)\}\}/g;
 
 // In memory and nowhere else: a reload of the page forgets them.
-const latestTokens = new Map<string, string>();
+const latest = new Map<string, string>();
 
 const send = createGraphiQLFetcher({ url: "/graphql", enableIncrementalDelivery: false });
 
-/** Sends an operation with the latest tokens put where variables and headers say {{token}} or {{refreshToken}}. */
+/** Sends an operation with the latest values put where variables and headers say {{token}}, {{refreshToken}} or {{sessionId}}. */
 export const fetcher: Fetcher = async ({ query, operationName, variables }, options) => {
   const operation = {
     query,
     operationName: nameWithin(query, operationName),
-    variables: withTokens(variables),
+    variables: withLatest(variables),
   };
-  const headers = withoutPlaceholders(withTokens(options?.headers ?? {}));
+  const headers = withoutPlaceholders(withLatest(options?.headers ?? {}));
   const answer = await send(operation, { ...options, headers });
-  if ("data" in answer) rememberTokens(answer.data);
+  if ("data" in answer) remember(answer.data);
   return answer;
 };
 
@@ -35,11 +35,11 @@ function nameWithin(query: string, name: string | null | undefined): string | nu
   }
 }
 
-function withTokens<Value>(value: Value): Value {
+function withLatest<Value>(value: Value): Value {
   if (value === undefined) return value;
   return JSON.parse(JSON.stringify(value), (_key, part) =>
     typeof part === "string"
-      ? part.replace(PLACEHOLDER, (placeholder, name) => latestTokens.get(name) ?? placeholder)
+      ? part.replace(PLACEHOLDER, (placeholder, name) => latest.get(name) ?? placeholder)
       : part,
   );
 }
@@ -51,11 +51,14 @@ function withoutPlaceholders(headers: Record<string, unknown>): Record<string, u
   );
 }
 
-function rememberTokens(data: unknown): void {
+function remember(data: unknown): void {
   for (const payload of Object.values(data ?? {})) {
-    for (const name of ["token", "refreshToken"]) {
-      const token = payload?.[name];
-      if (typeof token === "string") latestTokens.set(name, token);
-    }
+    keep("token", payload?.token);
+    keep("refreshToken", payload?.refreshToken);
+    keep("sessionId", payload?.sessions?.edges?.at(-1)?.node?.id);
   }
+}
+
+function keep(name: string, value: unknown): void {
+  if (typeof value === "string") latest.set(name, value);
 }
