@@ -14,13 +14,13 @@ export const wholeNumber = (min: number, max: number) =>
 const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** "15m" -> 900 seconds. */
-export const duration = (form = /^[1-9]\d{0,5}[smhd]$/) =>
+export const duration = (form = /^[1-9]\d{0,5}[smhd]$/, amount = "a number above 0") =>
   z
     .string()
-    .regex(form, "takes a number and a unit: s, m, h or d, as in 15m")
+    .regex(form, `takes ${amount} and a unit: s, m, h or d, as in 15m`)
     .transform((text) => Number(text.slice(0, -1)) * secondsPerUnit[text.slice(-1) as "s" | "m" | "h" | "d"]);
 
-export const durationOrNone = duration(/^\d{1,6}[smhd]$/);
+export const durationOrNone = duration(/^\d{1,6}[smhd]$/, "a number");
 
 const commaList = z.string().transform((text) =>
   text

@@ -147,7 +147,7 @@ describe("gatehouse", () => {
       "gatehouse: JWT_ALGORITHM takes ES256, RS256, PS256 or HS256",
       "gatehouse: JWT_SECRET takes 32 bytes or more; `openssl rand -base64 48` makes one",
       "gatehouse: ENCRYPTION_KEY takes 32 bytes or more; `openssl rand -base64 48` makes one. Several are separated by commas: the first is the present one",
-      "gatehouse: ACCESS_TOKEN_TTL takes a number and a unit: s, m, h or d, as in 15m",
+      "gatehouse: ACCESS_TOKEN_TTL takes a number above 0 and a unit: s, m, h or d, as in 15m",
       "gatehouse: CORS_ORIGINS takes origins such as https://app.example.com, separated by commas",
       "gatehouse: TRUST_PROXY takes off, the number of proxies in front (1 to 99), or their addresses or networks, separated by commas",
       "gatehouse: IDE takes on or off",
