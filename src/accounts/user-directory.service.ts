@@ -1,11 +1,10 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import DataLoader from "dataloader";
 import type { UserType } from "./user.type.ts";
+import { isUuid } from "../security/uuid.ts";
 
 /** What everybody may see of a user. */
 export type PublicUser = Pick<UserType, "id" | "username">;
-
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 const publicUsers = "select id, username from users where id = any($1::uuid[])";
 
@@ -25,7 +24,7 @@ export class UserDirectory {
    */
   async find(id: string, request: object): Promise<PublicUser | null> {
     const key = id.toLowerCase();
-    if (!uuid.test(key)) return null;
+    if (!isUuid(key)) return null;
     let loader = this.loaders.get(request);
     if (loader === undefined) {
       loader = new DataLoader((ids) => this.findAll(ids));

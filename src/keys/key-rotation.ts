@@ -2,6 +2,8 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { makeKeyPair } from "../security/key-pair.ts";
 import type { SealedSecrets } from "../security/sealed-secrets.ts";
 import type { AsymmetricAlgorithm } from "../security/token-keys.ts";
+import { anythingDue, closeSuperseded, listed, newest, sealedKeys } from "./key-queries.ts";
+import type { PublishedKey, SealedKey } from "./key-queries.ts";
 
 /** Durations in seconds. */
 export interface KeyRotationOptions {
@@ -11,15 +13,6 @@ export interface KeyRotationOptions {
   /** For how long a key is published before it signs. */
   publishAhead: number;
   accessTokenTtl: number;
-}
-
-/** A published key; times are ISO 8601. */
-export interface PublishedKey {
-  kid: string;
-  algorithm: AsymmetricAlgorithm;
-  state: "next" | "signing" | "verifying";
-  since: string;
-  until: string | null;
 }
 
 /** A key of which a change tells, and when it begins to sign (ISO 8601). */
@@ -37,52 +30,6 @@ const keysLock = 7_220_418_036;
 
 /** Seconds for which clocks may differ: a replica may still sign with the key before, or find a token not expired. */
 const clockTolerance = 60;
-
-interface SealedKey {
-  kid: string;
-  sealed: string;
-}
-
-const sealedKeys =
-  "select kid, sealed_private_key as sealed from signing_keys where sealed_private_key is not null";
-
-const newest = `
-  select kid, signs_from, public_jwk->>'alg' as algorithm,
-    signs_from <= now() as signs, signs_from + make_interval(secs => ?) <= now() as due
-  from signing_keys where published_until is null order by signs_from desc, kid limit 1`;
-
-const anythingDue = `
-  select not exists (select from signing_keys where published_until is null)
-    or (select max(signs_from) from signing_keys where published_until is null)
-      + make_interval(secs => ?) <= now()
-    or exists (
-      select from signing_keys k join signing_keys n on n.signs_from > k.signs_from
-      where k.published_until is null and n.published_until is null
-        and n.signs_from <= now() - make_interval(secs => ?)
-    )
-    or exists (select from signing_keys where published_until < now() - interval '1 day') as due`;
-
-const listed = `
-  select kid, public_jwk->>'alg' as algorithm, signs_from as since, published_until as until,
-    case when signs_from > now() then 'next'
-      when published_until is null and signs_from = (
-        select max(signs_from) from signing_keys where published_until is null and signs_from <= now()
-      ) then 'signing'
-      else 'verifying' end as state
-  from signing_keys where published_until is null or published_until > now()
-  order by signs_from desc, kid`;
-
-// The sessions know when the last refresh token expires.
-const closeSuperseded = `
-  update signing_keys k
-  set sealed_private_key = null,
-    published_until = greatest(now() + make_interval(secs => ?), (select max(refresh_expires_at) from sessions))
-      + make_interval(secs => ?)
-  where published_until is null and exists (
-    select from signing_keys n
-    where n.published_until is null and n.signs_from > k.signs_from
-      and n.signs_from <= now() - make_interval(secs => ?)
-  )`;
 
 /**
  * The life of the keys in the database: published, signing, superseded, gone. Each step is taken under a lock of the

@@ -1,6 +1,7 @@
 import jwt from "jsonwebtoken";
 import { Unauthenticated } from "../errors.ts";
 import type { TokenKeys } from "./token-keys.ts";
+import { isUuid } from "./uuid.ts";
 
 export interface SessionTokensOptions {
   keys: TokenKeys;
@@ -21,8 +22,6 @@ export interface TokenLifetime {
 }
 
 type TokenType = "at+jwt" | "rt+jwt";
-
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** Nothing of ours comes near it, and what is longer is not worth decoding. */
 const longestToken = 16_384;
@@ -122,8 +121,4 @@ function headerOf(token: string): { typ?: unknown; kid: string | undefined } | u
   } catch {
     return undefined;
   }
-}
-
-function isUuid(value: unknown): value is string {
-  return typeof value === "string" && uuid.test(value);
 }

@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
 import { within } from "../time-limit.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
+import { isUuid } from "../security/uuid.ts";
 
 /** Who passes on what the watch sees. */
 export interface RevocationListener {
@@ -30,8 +31,6 @@ const longestLook = 5_000;
 
 /** Milliseconds for which a list is taken for current after a look at the table; what listens may be dead and not know. */
 const patience = 15_000;
-
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 const recentlyRevoked = `
   select session_id as id, extract(epoch from now() - revoked_at)::float8 as age
@@ -98,7 +97,7 @@ export class RevocationWatch {
 
   /** @param payload whatever a role of the database may have sent */
   notified(payload: string): void {
-    if (!uuid.test(payload)) return;
+    if (!isUuid(payload)) return;
     this.fresh.add(payload);
     this.batch ??= setTimeout(() => this.passOnFresh(), batchTime).unref();
   }

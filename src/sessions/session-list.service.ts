@@ -4,6 +4,7 @@ import type { FieldErrors } from "../errors.ts";
 import type { Caller } from "./caller.ts";
 import type { RevocationReason } from "./session-revocation.ts";
 import type { SessionConnection, SessionsArgs, SessionType } from "./session.type.ts";
+import { isUuid } from "../security/uuid.ts";
 
 /** A user and the session by which they look. */
 export interface SessionOwner {
@@ -22,8 +23,6 @@ interface Row {
 }
 
 const largestPage = 100;
-
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** Comes after every id, as the current session comes before every other. */
 const top = "ffffffff-ffff-ffff-ffff-ffffffffffff";
@@ -88,7 +87,7 @@ export class SessionList {
   async revokeSession(id: string, caller: Caller): Promise<SessionType> {
     const owner = { userId: caller.user.id, sessionId: caller.sessionId };
     const values = { ...owner, id: id.toLowerCase() };
-    if (!uuid.test(values.id)) throw new NotFound("No session of yours has this id.");
+    if (!isUuid(values.id)) throw new NotFound("No session of yours has this id.");
     const [ended] = await this.em.fork().execute<Row[]>(revoke, values);
     const [row] = ended ? [ended] : await this.em.fork().execute<Row[]>(find, values);
     if (row === undefined) throw new NotFound("No session of yours has this id.");
@@ -118,5 +117,5 @@ function cursorOf(id: string): string {
 function idOf(cursor: string): string | undefined {
   if (cursor.length > 100) return undefined;
   const id = Buffer.from(cursor, "base64url").toString();
-  return uuid.test(id) && cursorOf(id) === cursor ? id : undefined;
+  return isUuid(id) && cursorOf(id) === cursor ? id : undefined;
 }
