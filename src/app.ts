@@ -144,11 +144,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     routes: [
       forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({
-        published: () => ring?.published() ?? [],
+        published: ring && (() => ring.published()),
         issuer: config.jwtIssuer,
         maxAge: Math.min(300, Math.floor(config.keyPublishAhead / 2)),
       }),
-      revocationFeedRoutes(revocationFeed),
+      // Signed with a shared secret, nobody else could verify it.
+      ...(ring ? [revocationFeedRoutes(revocationFeed)] : []),
     ],
   });
 
