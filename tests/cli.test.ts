@@ -10,7 +10,11 @@ let databaseUrl: string;
 let environment: Record<string, string>;
 beforeAll(async () => {
   databaseUrl = await createDatabase("template0");
-  environment = { DATABASE_URL: databaseUrl, ENCRYPTION_KEY: "a secret of thirty-two bytes or more" };
+  environment = {
+    DATABASE_URL: databaseUrl,
+    ENCRYPTION_KEY: "a secret of thirty-two bytes or more",
+    PASSWORD_CHECKS: "on",
+  };
 });
 afterAll(async () => {
   await killAll();

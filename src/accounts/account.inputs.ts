@@ -32,7 +32,7 @@ export class RegisterInput {
 
   @Field(() => String, {
     description:
-      "8 to 128 characters, kept exactly as typed; none of the commonest, and not made of the email or username.",
+      "8 to 128 characters, kept exactly as typed; with PASSWORD_CHECKS=on none of the commonest, and not made of the email or username.",
   })
   @Text(newPasswordText)
   password!: string;
