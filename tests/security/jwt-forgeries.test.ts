@@ -13,6 +13,8 @@ import { encoded, takeApart, trueSigner } from "../support/token-forger.ts";
 import type { TrueSigner } from "../support/token-forger.ts";
 
 const ada = { email: "ada@example.com", username: "ada", password: "correct horse battery" };
+const everyAccessDoor = (reason: string) => ({ me: reason, logout: reason, verify: reason });
+const everyRefreshDoor = (reason: string) => ({ refreshToken: reason, logout: reason });
 
 // RFC 8725 (JWT best current practices), RFC 7515 and 7519.
 describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
@@ -55,7 +57,6 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
     expect(answer.status).toBe(401);
     return reasonOf((await answer.json()) as never);
   };
-  const everyAccessDoor = (reason: string) => ({ me: reason, logout: reason, verify: reason });
 
   /** What each door says of a refresh token. */
   const refreshDoors = async (refreshToken: string) => ({
@@ -73,7 +74,6 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
       ),
     ),
   });
-  const everyRefreshDoor = (reason: string) => ({ refreshToken: reason, logout: reason });
 
   /** Statements about anybody's account or session; the rest goes on beside requests. */
   const asked = () =>

@@ -44,56 +44,25 @@ export function malformedTokens({
       { kid: `${header.kid} ` },
     ]),
     ...each("claims", withClaims, [
-      ...[
-        { iss: "another" },
-        { iss: undefined },
-        { iss: [claims["iss"]] },
-        { iss: "Gatehouse" },
-        { iss: "gatehouse/" },
-      ],
-      ...[
-        { aud: "another" },
-        { aud: undefined },
-        { aud: null },
-        { aud: [] },
-        { aud: "GATEHOUSE" },
-        { aud: { 0: "gatehouse" } },
-      ],
-      ...[
-        { aud: [claims["aud"]] },
-        { aud: [claims["aud"], "another"] },
-        { aud: ["gatehouse", "gatehouse/refresh"] },
-      ],
-      ...[
-        { sub: undefined },
-        { sub: null },
-        { sub: [claims["sub"]] },
-        { sub: String(claims["sub"]).toUpperCase() },
-        { sub: "" },
-      ],
-      ...[{ sid: undefined }, { sid: null }, { sid: [claims["sid"]] }, { sid: `{${String(claims["sid"])}}` }],
-      ...[
-        { exp: undefined },
-        { exp: null },
-        { exp: String(claims.exp) },
-        { exp: claims.exp + 0.5 },
-        { exp: [claims.exp] },
-      ],
-      ...[
-        { exp: 1e18 },
-        { exp: 1e300 },
-        { exp: true },
-        { exp: claims.iat - 1 + 86_400, iat: claims.iat + 86_400 },
-      ],
-      ...[
-        { iat: undefined },
-        { iat: null },
-        { iat: String(claims.iat) },
-        { iat: claims.iat + 0.5 },
-        { iat: -1 },
-        { iat: 1e18 },
-      ],
-      ...[{ nbf: String(now) }, { nbf: null }, { nbf: now + 5 }, { nbf: 1e300 }, { nbf: [now] }],
+      ...values("iss", "another", undefined, [claims["iss"]], "Gatehouse", "gatehouse/"),
+      ...values("aud", "another", undefined, null, [], "GATEHOUSE", { 0: "gatehouse" }, [claims["aud"]]),
+      ...values("aud", [claims["aud"], "another"], ["gatehouse", "gatehouse/refresh"]),
+      ...values("sub", undefined, null, [claims["sub"]], String(claims["sub"]).toUpperCase(), ""),
+      ...values("sid", undefined, null, [claims["sid"]], `{${String(claims["sid"])}}`),
+      ...values(
+        "exp",
+        undefined,
+        null,
+        String(claims.exp),
+        claims.exp + 0.5,
+        [claims.exp],
+        1e18,
+        1e300,
+        true,
+      ),
+      ...values("iat", undefined, null, String(claims.iat), claims.iat + 0.5, -1, 1e18),
+      ...values("nbf", String(now), null, now + 60, 1e300, [now]),
+      { iat: now + 86_400, exp: now + 86_399 },
     ]),
     "the other type under our audience": withTexts(JSON.stringify({ ...header, typ: other }), claimsText),
     "a member of the header twice": withTexts(headerText.replace("{", '{"typ":"JWT",'), claimsText),
@@ -153,6 +122,10 @@ function each(place: string, make: (change: object) => string, changes: object[]
       return [`${place} ${text}`, make(change)];
     }),
   );
+}
+
+function values(claim: string, ...given: unknown[]): object[] {
+  return given.map((value) => ({ [claim]: value }));
 }
 
 function withReason(tokens: Record<string, string>, reason: string) {
