@@ -12,25 +12,34 @@ export const anyText = fc.oneof(
   fc.constantFrom(
     "",
     " ",
-    "\0",
-    "\ud800",
     "__proto__",
     "ada",
     "ada@example.com",
     "correct horse battery",
     "x".repeat(30_000),
   ),
+  fc.constantFrom("\0", "a\0b", "\ud800", "a\udfffb"),
 );
 export const anyJson = fc.jsonValue({ noUnicodeString: false, maxDepth: 4 });
 export const anyValue = fc.oneof({ weight: 4, arbitrary: anyText }, { weight: 1, arbitrary: anyJson });
-export const objectOf = (...names: string[]) =>
-  fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record(Object.fromEntries(names.map((name) => [name, anyValue])), { requiredKeys: [] }),
-    },
-    { weight: 1, arbitrary: anyJson },
-  );
+const goodPassword = fc.constant("correct horse battery");
+
+/** What each field takes, so that one bad field among good ones gets as far as it can. */
+const good: Record<string, fc.Arbitrary<unknown>> = {
+  email: fc.uuid().map((name) => `${name}@example.com`),
+  username: fc.uuid(),
+  password: goodPassword,
+  currentPassword: goodPassword,
+  birthDate: fc.constant("1815-12-10"),
+};
+
+const fieldOf = (name: string) => fc.oneof({ weight: 6, arbitrary: good[name] ?? anyText }, anyValue);
+
+/** An input of these fields, or anything in its place. */
+export const objectOf = (...names: string[]) => {
+  const fields = Object.fromEntries(names.map((name) => [name, fieldOf(name)]));
+  return fc.oneof({ weight: 6, arbitrary: fc.record(fields, { requiredKeys: [] }) }, anyJson);
+};
 
 export const headerText = fc.oneof(
   fc.string({
