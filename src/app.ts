@@ -4,6 +4,7 @@ import type { GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
 import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
+import { PasswordRules } from "./accounts/password-rules.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
@@ -26,6 +27,7 @@ import type { Orm } from "./persistence/orm.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
+import { PwnedPasswords } from "./security/pwned-passwords.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
 import { DeviceResolver } from "./sessions/device.resolver.ts";
@@ -98,11 +100,15 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   notifications.subscribe(revocations);
   const revocationFeed = new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
   const takenNames = new TakenNames(orm.em);
+  const { passwordChecks, pwnedPasswordsUrl } = config;
+  const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
+  const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
   const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
   const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
 
   const services = new Map<unknown, unknown>([
     [TakenNames, takenNames],
+    [PasswordRules, passwordRules],
     [Reauthentication, reauthentication],
     [AccountResolver, new AccountResolver(accounts)],
     [SessionResolver, new SessionResolver(sessions)],
@@ -138,11 +144,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     routes: [
       forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({
-        published: () => ring?.published() ?? [],
+        published: ring && (() => ring.published()),
         issuer: config.jwtIssuer,
         maxAge: Math.min(300, Math.floor(config.keyPublishAhead / 2)),
       }),
-      revocationFeedRoutes(revocationFeed),
+      // Signed with a shared secret, nobody else could verify it.
+      ...(ring ? [revocationFeedRoutes(revocationFeed)] : []),
     ],
   });
 

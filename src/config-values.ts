@@ -57,6 +57,15 @@ export const databaseUrl = z
     "takes a URL such as postgresql://user:password@host:5432/database",
   );
 
+/** Gets its slash. Credentials and a query would not survive what is put behind it. */
+export const rangeService = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[^@?#]+$/.test(text) && URL.canParse(text),
+    "takes a URL such as https://api.pwnedpasswords.com/range/, without credentials or query",
+  )
+  .transform((text) => (text.endsWith("/") ? text : `${text}/`));
+
 const longEnough = (secret: string) => Buffer.byteLength(secret) >= 32;
 
 export const secret = z

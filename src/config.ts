@@ -7,6 +7,7 @@ import {
   durationOrNone,
   onOff,
   origins,
+  rangeService,
   secret,
   secrets,
   trustedProxies,
@@ -39,6 +40,8 @@ const schema = z
     MAX_SESSIONS_PER_USER: wholeNumber(1, 10_000).default(50),
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
+    PASSWORD_CHECKS: onOff.default(true),
+    PWNED_PASSWORDS_URL: rangeService.optional(),
     CLAIMS_FILE: z.string().optional(),
     CLAIMS_NAMESPACE: z.string().max(200, "takes at most 200 characters").optional(),
     CORS_ORIGINS: origins.default([]),
@@ -105,6 +108,10 @@ const schema = z
     maxSessionsPerUser: env.MAX_SESSIONS_PER_USER,
     refreshGrace: env.REFRESH_GRACE,
     reauthenticateAfter: env.REAUTHENTICATE_AFTER,
+    /** Whether common passwords, and those made of the user's names, are refused. */
+    passwordChecks: env.PASSWORD_CHECKS,
+    /** Ends with a slash. Unset: no service is asked. */
+    pwnedPasswordsUrl: env.PWNED_PASSWORDS_URL,
     claimsFile: env.CLAIMS_FILE,
     claimsNamespace: env.CLAIMS_NAMESPACE,
     corsOrigins: env.CORS_ORIGINS,

@@ -69,6 +69,8 @@ describe("gatehouse createsuperuser", () => {
       code: 1,
       stderr: "gatehouse: password: Ensure this field has at least 8 characters.\n",
     });
+    const common = await run(options, { GATEHOUSE_SUPERUSER_PASSWORD: "Password1" });
+    expect(common).toMatchObject({ code: 1, stderr: "gatehouse: password: This password is too common.\n" });
     const made = await run(options, { GATEHOUSE_SUPERUSER_PASSWORD: "long enough" });
     expect(made).toMatchObject({ code: 0, stdout: "made the superuser root\n", stderr: "" });
     expect(

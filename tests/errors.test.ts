@@ -98,7 +98,7 @@ describe.each(["development", "production"])("errors in %s", (mode) => {
       error: ['Field "isStaff" is not defined by type "RegisterInput".'],
     });
     const hidden = await gateway.graphql(
-      'mutation { register(input: { email: "a@b.co", username: "a", password: "12345678", constructor: 1 }) { token } }',
+      'mutation { register(input: { email: "a@b.co", username: "a", password: "long enough", constructor: 1 }) { token } }',
     );
     expect(errorsOf(hidden)).toEqual({
       error: ['Field "constructor" is not defined by type "RegisterInput".'],
@@ -109,8 +109,8 @@ describe.each(["development", "production"])("errors in %s", (mode) => {
   it("have an entry for each aliased field, with its path, and the others act", async () => {
     const answer = await gateway.graphql(
       `mutation ($name: String!) {
-        first: register(input: { email: "x", username: $name, password: "12345678" }) { token }
-        second: register(input: { email: "ada@example.com", username: $name, password: "12345678" }) { token }
+        first: register(input: { email: "x", username: $name, password: "long enough" }) { token }
+        second: register(input: { email: "ada@example.com", username: $name, password: "long enough" }) { token }
         third: login(input: { username: $name, password: "wrong" }) { token }
         ...More
       }
@@ -314,7 +314,7 @@ describe.each(["development", "production"])("errors in %s", (mode) => {
       }
     }
     const literal = await gateway.graphql(
-      String.raw`mutation { register(input: { email: "a@b.co", username: "\u0000", password: "12345678" }) { token } }`,
+      String.raw`mutation { register(input: { email: "a@b.co", username: "\u0000", password: "long enough" }) { token } }`,
     );
     expect(errorsOf(literal)).toEqual({ username: ["Null characters are not allowed."] });
   });

@@ -202,11 +202,15 @@ describe("keys at rest", () => {
 });
 
 describe("HS256", () => {
-  it("publishes no key, and none can be managed", async () => {
+  it("publishes nothing, as nobody else could verify it, and has no keys to manage", async () => {
     const gateway = await startGateway({ JWT_ALGORITHM: "HS256" });
     const { token } = await register(gateway, ada);
     expect(decodeProtectedHeader(token)).toEqual({ alg: "HS256", typ: "at+jwt" });
     expect(await keysOf(gateway)).toEqual({ keys: [] });
+    expect((await get(gateway, "revoked-sessions")).status).toBe(404);
+    expect(await (await get(gateway, "openid-configuration")).json()).not.toHaveProperty(
+      "revoked_sessions_uri",
+    );
     expect(await gateway.sql("select from signing_keys")).toEqual([]);
     expect(gateway.app.keyRotation).toBeUndefined();
     await gateway.close();
@@ -294,6 +298,7 @@ describe("rotation", () => {
     const old = await login(gateway);
     const next = await gateway.app.keyRotation?.rotate();
     expect(await gateway.app.keyRotation?.rotate()).toEqual(next);
+    expect(gateway.log.some((line) => line.includes(`"kid":"${kidOf(old)}"`))).toBe(true);
     await until(async () => (await kidsOf(other)).length === 2 && (await kidsOf(gateway)).length === 2);
     expect(await kidsOf(other)).toEqual([kidOf(old), next?.kid]);
     expect(kidOf(await login(other))).toBe(kidOf(old));

@@ -146,8 +146,8 @@ query Sessions {
 };
 
 const revokeSession = {
-  query: `# Ends one session by its id; its tokens are refused at once.
-# {{sessionId}} is the last one that the Sessions tab listed.
+  query: `# Ends one session, whose token is refused at once.
+# {{sessionId}} is the last one the Sessions tab showed.
 
 mutation RevokeSession($id: ID!) {
   revokeSession(id: $id) {

@@ -10,11 +10,15 @@ import {
   newPasswordText,
   usernameText,
 } from "./account.rules.ts";
+import { PasswordRules } from "./password-rules.ts";
 import { Reauthentication } from "./reauthentication.ts";
 import { TakenNames } from "./taken-names.ts";
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
-@CheckedAsWhole<RegisterInput>((input, { service }) => service(TakenNames).among(input))
+@CheckedAsWhole<RegisterInput>(async (input, { service }) => ({
+  ...(await service(TakenNames).among(input)),
+  ...(await service(PasswordRules).check(input.password, input)),
+}))
 export class RegisterInput {
   @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
   @Text(emailText)
@@ -26,7 +30,10 @@ export class RegisterInput {
   @Text(usernameText)
   username!: string;
 
-  @Field(() => String, { description: "8 to 128 characters, kept exactly as typed." })
+  @Field(() => String, {
+    description:
+      "8 to 128 characters, kept exactly as typed; none of the commonest, and not made of the email or username.",
+  })
   @Text(newPasswordText)
   password!: string;
 
@@ -73,6 +80,10 @@ export class LoginInput {
   const current = (await caller()) as Caller;
   return {
     ...(await service(TakenNames).among(input, current.user.id)),
+    ...(await service(PasswordRules).check(input.password, {
+      email: input.email ?? current.user.email,
+      username: input.username ?? current.user.username,
+    })),
     ...(await service(Reauthentication).check(input, current)),
   };
 })
@@ -96,7 +107,7 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "A new password: 8 to 128 characters, kept exactly as typed. Every other session of the user is ended with it.",
+      "A new password, with the rules of register. Every other session of the user is ended with it.",
   })
   @Text({ ...newPasswordText, nullable: false })
   password?: string;

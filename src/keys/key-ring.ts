@@ -52,19 +52,20 @@ export class KeyRing implements TokenKeys {
   private readonly em: EntityManager;
   private readonly sealing: SealedSecrets;
   private readonly rotation: KeyRotation;
-  private readonly logger: Pick<Logger, "warn" | "error">;
+  private readonly logger: Pick<Logger, "info" | "warn" | "error">;
   private keys = new Map<string, RingKey>();
   /** Of the clock of the database, which all replicas share, before ours. */
   private clockLead = 0;
   private timer: NodeJS.Timeout | undefined;
   private turn: Promise<void> | undefined;
   private changedMeanwhile = false;
+  private announced: string | undefined;
 
   constructor(
     em: EntityManager,
     sealing: SealedSecrets,
     rotation: KeyRotation,
-    logger: Pick<Logger, "warn" | "error">,
+    logger: Pick<Logger, "info" | "warn" | "error">,
   ) {
     this.em = em;
     this.sealing = sealing;
@@ -129,6 +130,10 @@ export class KeyRing implements TokenKeys {
     const rows = await within(longestLook, this.em.fork().execute<KeyRow[]>(published));
     if (rows[0]) this.clockLead = rows[0].now - Date.now();
     this.keys = new Map(rows.map((row) => [row.kid, this.keyOf(row)]));
+    const kid = this.newestThatSigns()?.kid;
+    if (kid !== this.announced)
+      this.logger.info({ kid, published: rows.length }, "tokens are signed with this key");
+    this.announced = kid;
   }
 
   private keyOf({ kid, jwk, sealed, signs_from: signsFrom, published_until: until }: KeyRow): RingKey {

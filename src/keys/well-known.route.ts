@@ -3,8 +3,8 @@ import { answerPublicDocument } from "../http/public-document.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
 
 export interface WellKnownOptions {
-  /** The keys to publish: none for a shared secret. */
-  published: () => PublicJwk[];
+  /** The keys to publish; unset for a shared secret, with which nobody else can verify anything. */
+  published: (() => PublicJwk[]) | undefined;
   issuer: string;
   /** Seconds for which a verifier may keep the keys; less than a new key is published before it signs. */
   maxAge: number;
@@ -21,7 +21,7 @@ export function wellKnownRoutes({ published, issuer, maxAge }: WellKnownOptions)
 
   return (server: FastifyInstance): void => {
     server.get("/.well-known/jwks.json", (request, reply) =>
-      answerPublicDocument(request, reply, inJson({ keys: published() }, "public")),
+      answerPublicDocument(request, reply, inJson({ keys: published?.() ?? [] }, "public")),
     );
     server.get("/.well-known/openid-configuration", (request, reply) => {
       // Not `request.host`: proxies let X-Forwarded-Host of a client pass.
@@ -33,7 +33,7 @@ export function wellKnownRoutes({ published, issuer, maxAge }: WellKnownOptions)
         response_types_supported: [],
         grant_types_supported: [],
         claims_supported: ["iss", "aud", "sub", "sid", "iat", "exp", "jti"],
-        revoked_sessions_uri: `${base}/.well-known/revoked-sessions`,
+        ...(published && { revoked_sessions_uri: `${base}/.well-known/revoked-sessions` }),
       };
       // What one request says of us, no cache may tell another: it names whose keys to trust.
       return answerPublicDocument(request, reply, inJson(metadata, ownUrl ? "public" : "private"));

@@ -23,6 +23,8 @@ export class OfflineVerifier implements Verifier {
     const { issuer, audience, jwksUri, revocations: url, maxStaleness = Infinity } = options;
     // Without TypeScript they may be missing, and jose checks only what it is told to.
     if (!issuer || !audience) throw new TypeError("`issuer` and `audience` are required.");
+    if (!URL.canParse(jwksUri) || (url !== undefined && !URL.canParse(url)))
+      throw new TypeError("`jwksUri` and `revocations` take URLs: https://….");
     if (url === undefined && maxStaleness !== Infinity)
       throw new TypeError("`maxStaleness` is of no use without `revocations`.");
     const timings = { ...defaultTimings, ...options.timings };

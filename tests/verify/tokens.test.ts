@@ -134,6 +134,8 @@ describe("the package", () => {
     const { jwksUri } = gateway;
     expect(() => createVerifier({ issuer: "", audience, jwksUri })).toThrow(TypeError);
     expect(() => createVerifier({ issuer, jwksUri } as never)).toThrow(TypeError);
+    expect(() => createVerifier({ issuer, audience, jwksUri: "accounts.example.com" })).toThrow(TypeError);
+    expect(() => createVerifier({ issuer, audience, jwksUri, revocations: "" })).toThrow(TypeError);
     expect(() => createVerifier({ issuer, audience, jwksUri, maxStaleness: 5 })).toThrow(TypeError);
   });
 });

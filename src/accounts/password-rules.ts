@@ -1,0 +1,60 @@
+import type { Logger } from "pino";
+import type { FieldErrors } from "../errors.ts";
+import { isCommonPassword } from "../security/common-passwords.ts";
+import { isMadeOf } from "../security/password-similarity.ts";
+import type { PwnedPasswords } from "../security/pwned-passwords.ts";
+import { newPasswordText } from "./account.rules.ts";
+import type { Names } from "./taken-names.ts";
+
+const product = "gatehouse";
+
+/** Refuses new passwords that are guessed first (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 6.2.4, 6.2.11, 6.2.12). */
+export class PasswordRules {
+  private readonly checks: boolean;
+  private readonly pwned: PwnedPasswords | undefined;
+  private readonly logger: Logger;
+
+  /** @param checks whether common passwords, and those made of the user's names, are refused */
+  constructor(checks: boolean, pwned: PwnedPasswords | undefined, logger: Logger) {
+    this.checks = checks;
+    this.pwned = pwned;
+    this.logger = logger;
+  }
+
+  /** @param names those that the account will have */
+  async check(password: string | null | undefined, names: Names): Promise<FieldErrors> {
+    // One that breaks the other rules is refused anyway, and can be as long as a request.
+    if (password == null || newPasswordText.rules.some((rule) => rule(password) !== undefined)) return {};
+    const faults = this.checks ? await guessable(password, names) : [];
+    if (faults.length === 0 && (await this.isPwned(password)))
+      faults.push("This password has appeared in a data breach.");
+    return faults.length > 0 ? { password: faults } : {};
+  }
+
+  /** A service that fails must not keep people from signing up; the operator must learn of it. */
+  private async isPwned(password: string): Promise<boolean> {
+    try {
+      return (await this.pwned?.has(password)) ?? false;
+    } catch (err) {
+      this.logger.warn({ err }, "a password was not looked up: PWNED_PASSWORDS_URL gave no usable answer");
+      return false;
+    }
+  }
+}
+
+async function guessable(password: string, { email, username }: Names): Promise<string[]> {
+  const faults: string[] = [];
+  if (isMadeOfAny(password, username)) faults.push("The password is too similar to the username.");
+  if (isMadeOfAny(password, email, email?.slice(0, email.lastIndexOf("@"))))
+    faults.push("The password is too similar to the email.");
+  if (isMadeOf(password, product) || (await isCommonPassword(password)))
+    faults.push("This password is too common.");
+  return faults;
+}
+
+/** UTF-16 units of 255 characters: longer names are refused, whatever the password. */
+const longestName = 510;
+
+function isMadeOfAny(password: string, ...names: (string | null | undefined)[]): boolean {
+  return names.some((name) => name != null && name.length <= longestName && isMadeOf(password, name));
+}
