@@ -1,5 +1,6 @@
 import jwt from "jsonwebtoken";
 import { Unauthenticated } from "../errors.ts";
+import { headerOf } from "./token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isUuid } from "./uuid.ts";
 
@@ -23,8 +24,11 @@ export interface TokenLifetime {
 
 type TokenType = "at+jwt" | "rt+jwt";
 
-/** Nothing of ours comes near it, and what is longer is not worth decoding. */
-const longestToken = 16_384;
+/** The last moment that a Date can hold, in seconds. */
+const endOfTime = 8_640_000_000_000;
+
+/** Of PostgreSQL's int. */
+const largestGeneration = 2 ** 31 - 2;
 
 /**
  * Signs and verifies the two tokens of a session. Their `typ` header (RFC 8725, 3.11) keeps one from passing for the
@@ -82,14 +86,15 @@ export class SessionTokens {
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
   verifyRefresh(token: string): TokenSubject & { generation: number } {
     const { userId, sessionId, generation } = this.verify(token, "rt+jwt");
-    if (!Number.isSafeInteger(generation)) throw new Unauthenticated("TOKEN_INVALID");
-    return { userId, sessionId, generation: generation as number };
+    if (!isWholeNumber(generation, largestGeneration)) throw new Unauthenticated("TOKEN_INVALID");
+    return { userId, sessionId, generation };
   }
 
   private verify(token: string, typ: TokenType): TokenSubject & { generation: unknown; expiresAt: number } {
     const claims = this.claimsOf(token, typ);
-    const { sub: userId, sid: sessionId, gen: generation, exp: expiresAt } = claims;
-    if (!isUuid(userId) || !isUuid(sessionId) || expiresAt === undefined)
+    const { sub: userId, sid: sessionId, gen: generation, iat: issuedAt, exp: expiresAt } = claims;
+    if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
+    if (!isWholeNumber(issuedAt, endOfTime) || !isWholeNumber(expiresAt, endOfTime) || issuedAt > expiresAt)
       throw new Unauthenticated("TOKEN_INVALID");
     return { userId, sessionId, generation, expiresAt };
   }
@@ -105,20 +110,13 @@ export class SessionTokens {
     } catch (error) {
       throw new Unauthenticated(error instanceof jwt.TokenExpiredError ? "TOKEN_EXPIRED" : "TOKEN_INVALID");
     }
-    if (typeof claims === "string") throw new Unauthenticated("TOKEN_INVALID");
+    // Ours are for one audience. A list that has it among others is of another maker.
+    if (typeof claims === "string" || claims.aud !== this.audiences[typ])
+      throw new Unauthenticated("TOKEN_INVALID");
     return claims;
   }
 }
 
-/** Only to find the key by; nothing of it is trusted before the signature is verified. */
-function headerOf(token: string): { typ?: unknown; kid: string | undefined } | undefined {
-  if (token.length > longestToken) return undefined;
-  try {
-    const header: unknown = JSON.parse(Buffer.from(token.split(".", 1)[0] ?? "", "base64url").toString());
-    if (typeof header !== "object" || header === null) return undefined;
-    const { typ, kid } = header as Record<string, unknown>;
-    return kid === undefined || typeof kid === "string" ? { typ, kid } : undefined;
-  } catch {
-    return undefined;
-  }
+function isWholeNumber(value: unknown, largest: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= largest;
 }
