@@ -72,11 +72,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const hasher = new PasswordHasher(config.passwordHashing);
   const notifications = new Notifications(secrets.databaseUrl, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
-  notifications.subscribe({
-    channel: "gatehouse_signing_keys",
-    notified: () => void ring?.follow(),
-    connected: () => void ring?.follow(),
-  });
+  if (ring) notifications.subscribe(ring);
   const tokens = new SessionTokens({
     keys,
     issuer: config.jwtIssuer,
@@ -96,9 +92,11 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
   const sessions = new SessionService(orm.em, tokens, limits, claims);
   const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
-  const revocations = new RevocationWatch(orm.em, accessTokenTtl, logger);
-  notifications.subscribe(revocations);
-  const revocationFeed = new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
+  // Signed with a shared secret, nobody else could verify the list.
+  const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
+  if (revocations) notifications.subscribe(revocations);
+  const feed =
+    revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
   const takenNames = new TakenNames(orm.em);
   const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
@@ -148,8 +146,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
         issuer: config.jwtIssuer,
         maxAge: Math.min(300, Math.floor(config.keyPublishAhead / 2)),
       }),
-      // Signed with a shared secret, nobody else could verify it.
-      ...(ring ? [revocationFeedRoutes(revocationFeed)] : []),
+      ...(feed ? [revocationFeedRoutes(feed)] : []),
     ],
   });
 
@@ -167,14 +164,14 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     async start() {
       await ring?.start();
       await notifications.start();
-      await revocations.start();
+      await revocations?.start();
       lastUse.start();
       sessionRemoval.start();
     },
     async close() {
       await server.close();
       await notifications.close();
-      await Promise.all([revocations.close(), lastUse.close(), sessionRemoval.close()]);
+      await Promise.all([revocations?.close(), lastUse.close(), sessionRemoval.close()]);
       await ring?.close();
       await orm.close();
     },

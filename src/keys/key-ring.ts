@@ -49,6 +49,8 @@ const longestStep = 30_000;
 
 /** The published keys in memory. They follow the database: at once by its notifications, within seconds without. */
 export class KeyRing implements TokenKeys {
+  /** What the database's trigger notifies of every change. */
+  readonly channel = "gatehouse_signing_keys";
   private readonly em: EntityManager;
   private readonly sealing: SealedSecrets;
   private readonly rotation: KeyRotation;
@@ -84,6 +86,14 @@ export class KeyRing implements TokenKeys {
   async close(): Promise<void> {
     clearInterval(this.timer);
     await this.turn;
+  }
+
+  notified(): void {
+    void this.follow();
+  }
+
+  connected(): void {
+    void this.follow();
   }
 
   signing(): TokenKey & { kid: string } {

@@ -43,7 +43,7 @@ export class Notifications {
 
   /** Resolves after the first try; a database that does not answer is tried again later. */
   async start(): Promise<void> {
-    if (this.closed) return;
+    if (this.closed || this.subscriptions.length === 0) return;
     const client = new Client({
       connectionString: this.databaseUrl,
       connectionTimeoutMillis: 5_000,
