@@ -2,7 +2,7 @@ import { expect, it } from "@jest/globals";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-import { startGateway } from "./support/gateway.ts";
+import { startGateway, startReplica } from "./support/gateway.ts";
 import { feedPath, idsOf } from "./support/revocation-feed.ts";
 import { until } from "./support/until.ts";
 
@@ -32,7 +32,7 @@ async function startWire(databaseUrl: string) {
 it("keys and revocations are followed soon after every connection has died without a word", async () => {
   const gateway = await startGateway();
   const wire = await startWire(gateway.databaseUrl);
-  const replica = await startGateway({ DATABASE_URL: wire.url, ENCRYPTION_KEY: gateway.jwtSecret });
+  const replica = await startReplica(gateway, { DATABASE_URL: wire.url });
   const answer = async (path: string) => (await fetch(`${replica.url}${path}`)).text();
   expect(idsOf(await answer(feedPath))).toEqual([]);
 

@@ -9,7 +9,7 @@ import { loadConfig } from "../src/config.ts";
 import { configuredKeys } from "../src/keys/configured-keys.ts";
 import { KeyRotation } from "../src/keys/key-rotation.ts";
 import { SealedSecrets } from "../src/security/sealed-secrets.ts";
-import { startGateway } from "./support/gateway.ts";
+import { startGateway, startReplica } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { reasonOf, register } from "./support/operations.ts";
 import { until } from "./support/until.ts";
@@ -38,10 +38,6 @@ const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("bas
 /** What has been agreed on for later happens now. */
 const skipAhead = (gateway: Gateway) =>
   gateway.sql("update signing_keys set signs_from = now() where signs_from > now()");
-
-/** The gateway and a second replica on the same database, each with settings of its own. */
-const replicaOf = (gateway: Gateway, settings: Record<string, string> = {}) =>
-  startGateway({ DATABASE_URL: gateway.databaseUrl, ENCRYPTION_KEY: gateway.jwtSecret, ...settings });
 
 describe.each(["ES256", "RS256", "PS256"])("%s", (algorithm) => {
   let gateway: Gateway;
@@ -82,7 +78,7 @@ describe.each(["ES256", "RS256", "PS256"])("%s", (algorithm) => {
     const document = `mutation { refreshToken(refreshToken: "${refreshToken}") { token refreshToken expiresAt } }`;
     const answers = await Promise.all(Array.from({ length: 20 }, () => gateway.graphql(document)));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    const replica = await replicaOf(gateway, { JWT_ALGORITHM: algorithm });
+    const replica = await startReplica(gateway, { JWT_ALGORITHM: algorithm });
     const elsewhere = (await replica.graphql(document)).data.refreshToken;
     await replica.close();
     const here = answers[0]?.data.refreshToken;
@@ -176,7 +172,7 @@ describe("keys at rest", () => {
       waiting?.kid,
     ]);
     await skipAhead(gateway);
-    const replica = await replicaOf(gateway, { ENCRYPTION_KEY: secret });
+    const replica = await startReplica(gateway, { ENCRYPTION_KEY: secret });
     const third = await gateway.app.keyRotation?.rotate();
     await until(async () => (await kidsOf(replica)).includes(third?.kid ?? ""));
     expect(kidOf(await login(replica))).toBe(kidOf(token));
@@ -285,7 +281,7 @@ describe("rotation", () => {
   let other: Gateway;
   beforeAll(async () => {
     gateway = await startGateway();
-    other = await replicaOf(gateway);
+    other = await startReplica(gateway);
     await register(gateway, ada);
   });
   afterAll(async () => {
@@ -420,7 +416,7 @@ it.each([-1, 1])("goes by the clock of the database where its own is %d days ahe
 it("makes one key however many replicas start or rotate at once", async () => {
   const gateway = await startGateway();
   const replicas = await Promise.all(
-    Array.from({ length: 8 }, () => replicaOf(gateway, { KEY_ROTATION: "1h", KEY_PUBLISH_AHEAD: "10m" })),
+    Array.from({ length: 8 }, () => startReplica(gateway, { KEY_ROTATION: "1h", KEY_PUBLISH_AHEAD: "10m" })),
   );
   const count = async () => (await gateway.sql("select from signing_keys")).length;
   expect(await count()).toBe(1);
@@ -442,7 +438,7 @@ it("makes one key however many replicas start or rotate at once", async () => {
 it("follows another JWT_ALGORITHM without signing anybody out", async () => {
   const gateway = await startGateway();
   const { token } = await register(gateway, ada);
-  const replica = await replicaOf(gateway, { JWT_ALGORITHM: "RS256" });
+  const replica = await startReplica(gateway, { JWT_ALGORITHM: "RS256" });
   expect((await keysOf(replica)).keys.map(({ alg }) => alg)).toEqual(["ES256", "RS256"]);
   expect((await me(replica, token)).data.me).toEqual({ username: "ada" });
   await skipAhead(gateway);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { promisify } from "node:util";
 import { databaseUrl, query } from "./support/database.ts";
-import { startGateway } from "./support/gateway.ts";
+import { startGateway, startReplica } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { feedPath, idsOf, openStream } from "./support/revocation-feed.ts";
 import type { FeedStream } from "./support/revocation-feed.ts";
@@ -25,10 +25,6 @@ const open = async (from = gateway) => {
   await until(() => stream.events.length > 0 || stream.ended);
   return stream;
 };
-
-/** Another one on the same database. */
-const startReplica = () =>
-  startGateway({ DATABASE_URL: gateway.databaseUrl, ENCRYPTION_KEY: gateway.jwtSecret });
 
 /** As the triggers do it. @returns the ids */
 const revoke = async (count: number) => {
@@ -164,7 +160,7 @@ describe("ten thousand revoked sessions", () => {
     });
     expect(known.status).toBe(304);
 
-    const fresh = await startReplica();
+    const fresh = await startReplica(gateway);
     expect(new Set(idsOf(await (await list(fresh)).text()))).toEqual(new Set(idsOf(text)));
     await fresh.close();
   });
@@ -173,7 +169,7 @@ describe("ten thousand revoked sessions", () => {
 describe("a gateway that cannot read which sessions were revoked", () => {
   it("says so, and never that there are none", async () => {
     await gateway.sql("alter table session_revocations rename to elsewhere");
-    const late = await startReplica();
+    const late = await startReplica(gateway);
     const answer = await list(late);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
     expect(await answer.json()).toEqual({
@@ -204,7 +200,7 @@ describe("a gateway that cannot read which sessions were revoked", () => {
 
 describe("a stop", () => {
   it("ends the streams and does not wait for them", async () => {
-    const leaving = await startReplica();
+    const leaving = await startReplica(gateway);
     const stream = await open(leaving);
     await leaving.close();
     await until(() => stream.ended);
@@ -214,7 +210,7 @@ describe("a stop", () => {
 
 it("drops a reader that does not read, and nobody else", async () => {
   await revoke(100_000);
-  const replica = await startReplica();
+  const replica = await startReplica(gateway);
   const read = async () => {
     const socket = connect(Number(new URL(replica.url).port), "127.0.0.1");
     socket.write(`GET ${feedPath} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { decodeJwt } from "jose";
-import { startGateway } from "./support/gateway.ts";
+import { startGateway, startReplica } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { reasonOf, register } from "./support/operations.ts";
 import type { Tokens } from "./support/operations.ts";
@@ -20,11 +20,7 @@ const environment = {
 };
 beforeAll(async () => {
   gateway = await startGateway(environment);
-  other = await startGateway({
-    ...environment,
-    DATABASE_URL: gateway.databaseUrl,
-    ENCRYPTION_KEY: gateway.jwtSecret,
-  });
+  other = await startReplica(gateway, { ...environment });
 });
 afterAll(async () => {
   await other.close();
@@ -129,11 +125,7 @@ describe("a session", () => {
 
   it("costs a request one statement", async () => {
     const relay = await startStatementRelay(gateway.databaseUrl);
-    const counted = await startGateway({
-      ...environment,
-      DATABASE_URL: relay.url,
-      ENCRYPTION_KEY: gateway.jwtSecret,
-    });
+    const counted = await startReplica(gateway, { ...environment, DATABASE_URL: relay.url });
     const byCaller = expect.stringContaining("from users u left join sessions s");
     await me(tokens, counted);
     relay.statements.splice(0);
@@ -144,12 +136,7 @@ describe("a session", () => {
   });
 
   it("has its use written within seconds, without more being asked of it", async () => {
-    const brisk = await startGateway({
-      ...environment,
-      SESSION_IDLE_TTL: "20s",
-      DATABASE_URL: gateway.databaseUrl,
-      ENCRYPTION_KEY: gateway.jwtSecret,
-    });
+    const brisk = await startReplica(gateway, { ...environment, SESSION_IDLE_TTL: "20s" });
     await age(10 * hour);
     await me(tokens, brisk);
     await until(async () => (await times())?.unused === 0);
@@ -188,11 +175,7 @@ describe("a session", () => {
   });
 
   it("writes the uses of its last seconds when the gateway stops", async () => {
-    const leaving = await startGateway({
-      ...environment,
-      DATABASE_URL: gateway.databaseUrl,
-      ENCRYPTION_KEY: gateway.jwtSecret,
-    });
+    const leaving = await startReplica(gateway, { ...environment });
     await age(10 * hour);
     await me(tokens, leaving);
     await leaving.close();
@@ -307,11 +290,7 @@ describe("the removal of ended sessions", () => {
       advanceTimers: true,
       doNotFake: ["performance", "Date", "setInterval", "setImmediate"],
     });
-    const third = await startGateway({
-      ...environment,
-      DATABASE_URL: gateway.databaseUrl,
-      ENCRYPTION_KEY: gateway.jwtSecret,
-    });
+    const third = await startReplica(gateway, { ...environment });
     jest.advanceTimersByTime(90_000);
     jest.useRealTimers();
     await until(async () => (await counts())?.["sessions"] === 1);

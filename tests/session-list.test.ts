@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { decodeJwt } from "jose";
-import { startGateway } from "./support/gateway.ts";
+import { startGateway, startReplica } from "./support/gateway.ts";
 import type { Gateway, GraphqlAnswer } from "./support/gateway.ts";
 import { errorsOf, reasonOf, register } from "./support/operations.ts";
 import type { Tokens } from "./support/operations.ts";
@@ -10,7 +10,7 @@ let gateway: Gateway;
 let other: Gateway;
 beforeAll(async () => {
   gateway = await startGateway();
-  other = await startGateway({ DATABASE_URL: gateway.databaseUrl, ENCRYPTION_KEY: gateway.jwtSecret });
+  other = await startReplica(gateway);
 });
 afterAll(async () => {
   await other.close();

@@ -8,11 +8,12 @@ import { parse } from "graphql";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { startGateway } from "../support/gateway.ts";
-import type { Gateway, GraphqlAnswer } from "../support/gateway.ts";
+import type { Gateway } from "../support/gateway.ts";
 import { startPostsSubgraph, postsTypeDefs } from "./posts-subgraph.ts";
 import type { PostsSubgraph } from "./posts-subgraph.ts";
 import { account } from "./references.ts";
 import type { Account } from "./references.ts";
+import { askGateway } from "./client.ts";
 
 interface RouterContext {
   req?: IncomingMessage;
@@ -75,21 +76,8 @@ afterAll(async () => {
   await gatehouse.close();
 });
 
-/** As a client behind one more proxy sends them. */
-const clientHeaders = {
-  "content-type": "application/json",
-  "user-agent": "Client/1.0",
-  "x-forwarded-for": "203.0.113.7",
-};
-
-async function ask(query: string, variables?: object, authorization?: string): Promise<GraphqlAnswer> {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { ...clientHeaders, ...(authorization && { authorization }) },
-    body: JSON.stringify({ query, variables }),
-  });
-  return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
-}
+const ask = (query: string, variables?: object, authorization?: string) =>
+  askGateway(url, query, variables, authorization);
 
 const postsWithAuthor = (fields: string) => `{ posts { title author { ${fields} } } }`;
 const document = "{ me { username email posts { title author { username } } } }";

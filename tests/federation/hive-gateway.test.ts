@@ -13,10 +13,11 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startGateway } from "../support/gateway.ts";
-import type { Gateway, GraphqlAnswer } from "../support/gateway.ts";
+import type { Gateway } from "../support/gateway.ts";
 import { until } from "../support/until.ts";
 import { startPostsSubgraph, postsTypeDefs } from "./posts-subgraph.ts";
 import type { PostsSubgraph } from "./posts-subgraph.ts";
+import { askGateway } from "./client.ts";
 
 let gatehouse: Gateway;
 let posts: PostsSubgraph;
@@ -84,21 +85,8 @@ afterAll(async () => {
   await gatehouse.close();
 });
 
-/** As a client behind one more proxy sends them. */
-const clientHeaders = {
-  "content-type": "application/json",
-  "user-agent": "Client/1.0",
-  "x-forwarded-for": "203.0.113.7",
-};
-
-async function ask(query: string, variables?: object, authorization?: string): Promise<GraphqlAnswer> {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { ...clientHeaders, ...(authorization && { authorization }) },
-    body: JSON.stringify({ query, variables }),
-  });
-  return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
-}
+const ask = (query: string, variables?: object, authorization?: string) =>
+  askGateway(url, query, variables, authorization);
 
 const document = "{ me { username email posts { title author { username } } } }";
 

@@ -78,3 +78,12 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
     },
   };
 }
+
+/** Another replica on the same database. */
+export function startReplica(gateway: Gateway, environment: Record<string, string> = {}): Promise<Gateway> {
+  return startGateway({
+    DATABASE_URL: gateway.databaseUrl,
+    ENCRYPTION_KEY: gateway.jwtSecret,
+    ...environment,
+  });
+}

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { createVerifier } from "../../src/verify/verifier.ts";
-import { startGateway } from "../support/gateway.ts";
+import { startGateway, startReplica } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { register } from "../support/operations.ts";
 import { until } from "../support/until.ts";
@@ -10,7 +10,7 @@ let gateway: Gateway;
 let other: Gateway;
 beforeAll(async () => {
   gateway = await startGateway();
-  other = await startGateway({ DATABASE_URL: gateway.databaseUrl, ENCRYPTION_KEY: gateway.jwtSecret });
+  other = await startReplica(gateway);
 });
 afterAll(async () => {
   await other.close();

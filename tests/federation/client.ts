@@ -1,0 +1,23 @@
+import type { GraphqlAnswer } from "../support/gateway.ts";
+
+/** As a client behind one more proxy sends them. */
+const clientHeaders = {
+  "content-type": "application/json",
+  "user-agent": "Client/1.0",
+  "x-forwarded-for": "203.0.113.7",
+};
+
+/** Sends an operation to a federation gateway. */
+export async function askGateway(
+  url: string,
+  query: string,
+  variables?: object,
+  authorization?: string,
+): Promise<GraphqlAnswer> {
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: { ...clientHeaders, ...(authorization && { authorization }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
+}
