@@ -78,3 +78,13 @@ it("outlives connections that are cut under it", async () => {
   );
   expect(counts).toEqual(again.errors ? { users: 0, sessions: 0 } : { users: 1, sessions: 2 });
 });
+
+it("gets back every connection that is cut in the midst of a transaction", async () => {
+  const cut = () =>
+    gateway.app.orm.em
+      .fork()
+      .transactional((em) => em.execute("select pg_terminate_backend(pg_backend_pid())"));
+  const cuts = await Promise.allSettled(Array.from({ length: 60 }, cut));
+  expect(cuts.map(({ status: end }) => end)).toEqual(Array.from({ length: 60 }, () => "rejected"));
+  await register(gateway, { email: "b@b.co", username: "b", password: "a password" });
+});

@@ -1,6 +1,7 @@
 import { Migrator } from "@mikro-orm/migrations";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
+import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
@@ -41,9 +42,28 @@ export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Or
       application_name: "gatehouse",
       // Times are read as text.
       options: "-c datestyle=ISO",
+      onPoolCreated: releaseDeadConnections,
     },
     debug: false,
     logger: (message: string) => logger.info({ component: "orm" }, message),
     colors: false,
   });
+}
+
+/**
+ * A connection that ends in the midst of a transaction leaves the pool: what holds it cannot roll back any more, and then
+ * never gives it back.
+ */
+function releaseDeadConnections(pool: Pool): void {
+  const held = new Set<PoolClient>();
+  pool.on("acquire", (client) => held.add(client));
+  pool.on("release", (_error, client) => held.delete(client));
+  pool.on("connect", (client) =>
+    client.once("end", () => {
+      if (!held.has(client)) return;
+      client.release(true);
+      // What held it may still do its part.
+      client.release = () => {};
+    }),
+  );
 }
