@@ -12,6 +12,7 @@ import type { Logger } from "pino";
 import type { Context } from "./context.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
+import { longestRetryAfter } from "./retry-after.ts";
 import { createValidator } from "./validation.ts";
 
 export interface ApolloOptions {
@@ -96,7 +97,10 @@ function operations(
           }
         },
         async willSendResponse({ request, response: { http, body } }) {
-          if (body.kind !== "single" || !isRefusal(body.singleResult)) return;
+          if (body.kind !== "single") return;
+          const retryAfter = longestRetryAfter(body.singleResult.errors);
+          if (retryAfter !== undefined) http.headers.set("retry-after", String(retryAfter));
+          if (!isRefusal(body.singleResult)) return;
           const acceptsRefusals = request.http?.headers
             .get("accept")
             ?.toLowerCase()
