@@ -30,6 +30,7 @@ export function createSuperuserCommand(): Command {
           const input = (await checkInput(type, answers, {
             service,
             caller: nobody,
+            client: undefined,
           })) as unknown as RegisterInput;
           const { username } = await accounts.createSuperuser(input);
           process.stdout.write(`made the superuser ${username}\n`);

@@ -8,6 +8,7 @@ import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { Attempt } from "../throttling/attempt.entity.ts";
 
 export type Orm = MikroORM;
 
@@ -18,7 +19,7 @@ const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url
 export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Orm {
   return new MikroORM({
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent],
+    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt],
     extensions: [Migrator],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
