@@ -8,6 +8,7 @@ import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
 
@@ -17,6 +18,7 @@ const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url
 /** Connects at the first query, not before. */
 export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Orm {
   return new MikroORM({
+    driver: TextBindingDriver,
     clientUrl: databaseUrl,
     entities: [User, Session, SessionRevocation, SigningKey, AuthEvent],
     extensions: [Migrator],
