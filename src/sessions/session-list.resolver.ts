@@ -49,7 +49,8 @@ export class SessionListResolver {
   async revokeSession(
     @Arg("id", () => ID, { description: "The session's id." }) id: string,
     @CurrentCaller() caller: Caller,
+    @Ctx() { client }: Context,
   ): Promise<RevokeSessionPayload> {
-    return { session: await this.sessionList.revokeSession(id, caller) };
+    return { session: await this.sessionList.revokeSession(id, caller, client) };
   }
 }

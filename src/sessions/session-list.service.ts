@@ -1,6 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { InvalidInput, NotFound, Unauthenticated } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
+import { insertEvents } from "../events/event-record.ts";
+import type { Client } from "../graphql/context.ts";
 import type { Caller } from "./caller.ts";
 import type { RevocationReason } from "./session-revocation.ts";
 import type { SessionConnection, SessionsArgs, SessionType } from "./session.type.ts";
@@ -39,10 +41,15 @@ const page = `
 const reason: RevocationReason = "revoked_by_user";
 
 const revoke = `
-  update sessions s set revoked_at = now(), revoked_reason = '${reason}'
-  where s.id = :id and s.user_id = :userId and s.revoked_at is null
-    and exists (select from sessions c where c.id = :sessionId and c.revoked_at is null and c.expires_at > now())
-  returning ${columns}`;
+  with s as (
+    update sessions s set revoked_at = now(), revoked_reason = '${reason}'
+    where s.id = :id and s.user_id = :userId and s.revoked_at is null
+      and exists (select from sessions c where c.id = :sessionId and c.revoked_at is null and c.expires_at > now())
+    returning s.*
+  ), recorded as (
+    ${insertEvents({ type: "SESSION_REVOKED", cause: "BY_USER", from: "s", userId: "user_id", sessionId: "id" })}
+  )
+  select ${columns} from s`;
 
 const find = `select ${columns} from sessions s where s.id = :id and s.user_id = :userId`;
 
@@ -84,9 +91,9 @@ export class SessionList {
    * Ends one session of the caller's; what has ended already is answered as it is.
    * @throws NotFound when it is none of theirs; Unauthenticated when the caller's own session has ended meanwhile
    */
-  async revokeSession(id: string, caller: Caller): Promise<SessionType> {
+  async revokeSession(id: string, caller: Caller, client: Client): Promise<SessionType> {
     const owner = { userId: caller.user.id, sessionId: caller.sessionId };
-    const values = { ...owner, id: id.toLowerCase() };
+    const values = { ...owner, ...client, id: id.toLowerCase() };
     if (!isUuid(values.id)) throw new NotFound("No session of yours has this id.");
     const [ended] = await this.em.fork().execute<Row[]>(revoke, values);
     const [row] = ended ? [ended] : await this.em.fork().execute<Row[]>(find, values);
