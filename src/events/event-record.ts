@@ -10,15 +10,16 @@ export interface EventOrigin {
 /** Where the gateway acts by itself. */
 export const nobody: EventOrigin = { ip: null, userAgent: null };
 
+/** What an event says, or the parameter of the statement that says it. */
 interface EventKind {
-  type: EventType;
-  outcome?: EventOutcome;
-  cause?: string | undefined;
-  actor?: EventActor;
+  type: EventType | ":type";
+  outcome?: EventOutcome | ":outcome";
+  cause?: Uppercase<string> | ":cause";
+  actor?: EventActor | ":actor";
 }
 
-/** An event for every row of `from`, whose columns name the rest. */
-export interface EventRows extends EventKind {
+/** An event for every row of `from`, of which columns are named for the rest. */
+interface EventRows extends EventKind {
   from: string;
   userId?: string;
   sessionId?: string;
@@ -35,17 +36,25 @@ const insert =
 export function insertEvents(...events: EventRows[]): string {
   const selects = events.map(
     ({ from, type, outcome = "success", cause, userId, sessionId, keyId, actor = "user" }) =>
-      `select '${type}', '${outcome}', ${cause === undefined ? "null" : `'${cause}'`}, cast(${userId ?? null} as uuid),
-         cast(${sessionId ?? null} as uuid), ${keyId ?? null}, :ip, :userAgent, '${actor}' from ${from}`,
+      `select ${valueOf(type)}, ${valueOf(outcome)}, ${valueOf(cause)}, cast(${userId ?? null} as uuid),
+         cast(${sessionId ?? null} as uuid), ${keyId ?? null}, :ip, :userAgent, ${valueOf(actor)} from ${from}`,
   );
   return `${insert} ${selects.join(" union all ")}`;
 }
 
-/** What has no statement of its own, or one by the ORM. Nothing that is typed or secret has a place here. */
-export interface NewEvents extends Omit<EventKind, "type"> {
+function valueOf(text: string | undefined): string {
+  if (text === undefined) return "null";
+  return text.startsWith(":") ? text : `'${text}'`;
+}
+
+/** What has no statement of its own, or one of the ORM. Nothing that is typed, and nothing secret, has a place here. */
+export interface NewEvents {
   types: readonly EventType[];
+  outcome?: EventOutcome;
+  cause?: string | undefined;
   userId?: string | undefined;
   sessionId?: string | undefined;
+  actor?: EventActor;
 }
 
 const insertValues = `

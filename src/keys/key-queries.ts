@@ -1,5 +1,4 @@
 import { insertEvents } from "../events/event-record.ts";
-import type { EventActor } from "../events/event-type.ts";
 import type { AsymmetricAlgorithm } from "../security/token-keys.ts";
 
 /** A published key; times are ISO 8601. */
@@ -69,14 +68,14 @@ export const closeSuperseded = `
   )
   ${insertEvents({ type: "KEY_RETIRED", cause: "SUPERSEDED", actor: "system", from: "closed", keyId: "kid" })}`;
 
-/** Parameters: those of an event, `:kid`, `:jwk`, `:sealed` and, in seconds until it signs, `:publishAhead`. */
-export const addKey = (actor: EventActor) => `
+/** Parameters: those of an event, `:actor`, `:kid`, `:jwk`, `:sealed` and, in seconds until it signs, `:publishAhead`. */
+export const addKey = `
   with added as (
     insert into signing_keys (kid, public_jwk, sealed_private_key, signs_from)
     values (:kid, :jwk, :sealed, now() + make_interval(secs => :publishAhead))
     returning kid, signs_from
   ), recorded as (
-    ${insertEvents({ type: "KEY_ADDED", actor, from: "added", keyId: "kid" })}
+    ${insertEvents({ type: "KEY_ADDED", actor: ":actor", from: "added", keyId: "kid" })}
   )
   select signs_from from added`;
 

@@ -128,8 +128,9 @@ export class KeyRotation {
     const { kid } = publicJwk;
     const jwk = JSON.stringify(publicJwk);
     const sealed = this.sealing.seal(privateKey, kid);
-    const [made] = await em.execute<[{ signs_from: string }]>(addKey(operator ? "operator" : "system"), {
+    const [made] = await em.execute<[{ signs_from: string }]>(addKey, {
       ...(operator ?? nobody),
+      actor: operator ? "operator" : "system",
       kid,
       jwk,
       sealed,

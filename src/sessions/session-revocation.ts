@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { insertEvents } from "../events/event-record.ts";
-import type { EventOrigin, EventRows } from "../events/event-record.ts";
+import type { EventOrigin } from "../events/event-record.ts";
+import type { EventOutcome, EventType } from "../events/event-type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 
 /** Why a session ended: the values of `sessions.revoked_reason`, beside `user_deactivated`, which the database sets. */
@@ -9,10 +10,12 @@ export type RevocationReason =
 
 /** How the event log tells of it. */
 const events = {
-  signed_out: { type: "SIGNED_OUT" },
-  password_changed: { type: "SESSION_REVOKED", cause: "PASSWORD_CHANGED" },
-  refresh_token_reused: { type: "REFRESH_REUSED", outcome: "failure" },
-} as const satisfies Partial<Record<RevocationReason, Omit<EventRows, "from">>>;
+  signed_out: { type: "SIGNED_OUT", outcome: "success", cause: null },
+  password_changed: { type: "SESSION_REVOKED", outcome: "success", cause: "PASSWORD_CHANGED" },
+  refresh_token_reused: { type: "REFRESH_REUSED", outcome: "failure", cause: null },
+} as const satisfies Partial<
+  Record<RevocationReason, { type: EventType; outcome: EventOutcome; cause: string | null }>
+>;
 
 export interface RevocationSubject {
   userId: string;
@@ -23,8 +26,17 @@ export interface RevocationSubject {
   refreshGrace?: number;
 }
 
+const event = insertEvents({
+  type: ":type",
+  outcome: ":outcome",
+  cause: ":cause",
+  from: "ended",
+  userId: "user_id",
+  sessionId: "id",
+});
+
 // The rows are locked in the order of their ids, so that two sign-outs of one user cannot wait for each other.
-const revoke = (reason: keyof typeof events) => `
+const revoke = `
   with doomed as (
     select s.id
     from sessions c join sessions s on s.user_id = c.user_id
@@ -37,11 +49,11 @@ const revoke = (reason: keyof typeof events) => `
     order by s.id
     for update of s
   ), ended as (
-    update sessions s set revoked_at = now(), revoked_reason = '${reason}'
+    update sessions s set revoked_at = now(), revoked_reason = :reason
     from doomed where s.id = doomed.id
     returning s.id, s.user_id
   ), recorded as (
-    ${insertEvents({ ...events[reason], from: "ended", userId: "user_id", sessionId: "id" })}
+    ${event}
   )
   select id from ended`;
 
@@ -57,13 +69,15 @@ export async function revokeSessions(
   reason: keyof typeof events,
   { ip, userAgent }: EventOrigin,
 ): Promise<number> {
-  const ended = await em.execute<{ id: string }[]>(revoke(reason), {
+  const ended = await em.execute<{ id: string }[]>(revoke, {
     sessionId,
     userId,
     current: scope !== "OTHERS",
     others: scope !== "CURRENT",
     generation: generation ?? null,
     refreshGrace: refreshGrace ?? 0,
+    reason,
+    ...events[reason],
     ip,
     userAgent,
   });
