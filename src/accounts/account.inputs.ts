@@ -18,7 +18,7 @@ import { TakenNames } from "./taken-names.ts";
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
 @CheckedAsWhole<RegisterInput>(async (input, { service, client }) => {
   // First: the checks tell which names are taken.
-  if (client) await service(Throttle).registration(client.ip);
+  await service(Throttle).registration(client.ip);
   return {
     ...(await service(TakenNames).among(input)),
     ...(await service(PasswordRules).check(input.password, input)),
@@ -89,7 +89,7 @@ export class LoginInput {
       email: input.email ?? current.user.email,
       username: input.username ?? current.user.username,
     })),
-    ...(await service(Reauthentication).check(input, current, client?.ip ?? "")),
+    ...(await service(Reauthentication).check(input, current, client)),
   };
 })
 export class UpdateUserInput {

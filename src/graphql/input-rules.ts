@@ -3,10 +3,7 @@ import type { FieldErrors } from "../errors.ts";
 import type { Context } from "./context.ts";
 
 /** What a check of a whole input may ask. */
-export interface CheckScope extends Pick<Context, "caller" | "service"> {
-  /** Unset where no request is behind it: an operator at a terminal. */
-  client: Context["client"] | undefined;
-}
+export type CheckScope = Pick<Context, "caller" | "service" | "client">;
 
 /** What a text field takes beyond its GraphQL type. */
 export interface TextRules {

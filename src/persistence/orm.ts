@@ -9,6 +9,7 @@ import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { Attempt } from "../throttling/attempt.entity.ts";
+import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
 
@@ -18,6 +19,7 @@ const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url
 /** Connects at the first query, not before. */
 export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Orm {
   return new MikroORM({
+    driver: TextBindingDriver,
     clientUrl: databaseUrl,
     entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt],
     extensions: [Migrator],

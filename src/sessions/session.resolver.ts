@@ -35,8 +35,9 @@ export class SessionResolver {
   })
   async logout(
     @Args(() => LogoutArgs) { scope, refreshToken }: LogoutArgs,
-    @Ctx() { accessToken }: Context,
+    @Ctx() { accessToken, client }: Context,
   ): Promise<LogoutPayload> {
-    return { revokedSessions: await this.sessions.logout(accessToken, refreshToken ?? undefined, scope) };
+    const tokens = { accessToken, refreshToken: refreshToken ?? undefined };
+    return { revokedSessions: await this.sessions.logout(tokens, scope, client) };
   }
 }
