@@ -3,10 +3,12 @@ import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
+import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { guardPool } from "./guarded-pool.ts";
+import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
 
@@ -33,8 +35,9 @@ export function createOrm(
   { hurried = true }: { hurried?: boolean } = {},
 ): Orm {
   return new MikroORM({
+    driver: TextBindingDriver,
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, SigningKey],
+    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent],
     extensions: [Migrator],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
