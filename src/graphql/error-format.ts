@@ -42,11 +42,10 @@ export function callerErrorOf(error: unknown, requestId: string, logger: ErrorLo
     : error;
   if (!(failure instanceof CallerError)) return undefined;
   // Without a stack: in an outage there is a line for every request, and each says the same.
-  if (failure instanceof ServiceUnavailable && failure.cause !== undefined)
-    logger.warn(
-      { requestId, err: { ...describeError(failure.cause), stack: undefined } },
-      "the database is out",
-    );
+  if (failure instanceof ServiceUnavailable && failure.cause !== undefined) {
+    const cause = { ...describeError(failure.cause), stack: undefined };
+    logger.warn({ requestId, cause }, "the database is out");
+  }
   return failure;
 }
 
