@@ -76,7 +76,7 @@ export class LoginInput {
 @InputType({
   description: "A field that is left out stays as it is; null clears bio, fullName and birthDate.",
 })
-@CheckedAsWhole<UpdateUserInput>(async (input, { service, caller }) => {
+@CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }) => {
   const current = (await caller()) as Caller;
   return {
     ...(await service(TakenNames).among(input, current.user.id)),
@@ -85,7 +85,7 @@ export class LoginInput {
       username: input.username ?? current.user.username,
       fullName: input.fullName === undefined ? current.user.fullName : input.fullName,
     })),
-    ...(await service(Reauthentication).check(input, current)),
+    ...(await service(Reauthentication).check(input, current, client)),
   };
 })
 export class UpdateUserInput {
