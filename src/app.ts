@@ -6,6 +6,7 @@ import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
+import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
@@ -188,6 +189,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await ring?.start();
       await notifications.start();
       await revocations?.start();
+      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       sessionRemoval.start();
     },

@@ -37,7 +37,7 @@ export class RegisterInput {
 
   @Field(() => String, {
     description:
-      "8 to 128 characters, kept exactly as typed; with PASSWORD_CHECKS=on none of the commonest, and not made of the email or username.",
+      "8 to 128 characters, kept exactly as typed; none of the commonest, and not made of the email, the username or the full name, unless PASSWORD_CHECKS is off.",
   })
   @Text(newPasswordText)
   password!: string;
@@ -88,6 +88,7 @@ export class LoginInput {
     ...(await service(PasswordRules).check(input.password, {
       email: input.email ?? current.user.email,
       username: input.username ?? current.user.username,
+      fullName: input.fullName === undefined ? current.user.fullName : input.fullName,
     })),
     ...(await service(Reauthentication).check(input, current, client)),
   };

@@ -85,7 +85,6 @@ export class Throttle {
       return await this.limits?.[kind].charge(this.digest(whose));
     } catch (error) {
       if (error instanceof TooManyRequests) throw error;
-      this.logger.warn({ err: error }, "attempts cannot be counted, so none is let through");
       throw new ServiceUnavailable({ retryAfter, cause: error });
     }
   }
