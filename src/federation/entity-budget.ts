@@ -5,12 +5,19 @@ import { InvalidInput } from "../errors.ts";
 /** References times fields: an answer takes time and memory by both, and a hundred kilobytes can ask for a million. */
 const mostPerRequest = 10_000;
 
+/** References of one list: what gateways ask for at a time is far less. */
+const mostReferences = 1_000;
+
 /** What a request has asked of entities so far; lists under several aliases count together. */
 export class EntityBudget {
   private readonly spent = new WeakMap<object, number>();
 
   /** @throws InvalidInput once the request asks for too much */
   spend(request: object, references: number, { operation, fragments }: GraphQLResolveInfo): void {
+    if (references > mostReferences)
+      throw new InvalidInput({
+        representations: [`Ask for less at once: ${mostReferences} references at most.`],
+      });
     const total = (this.spent.get(request) ?? 0) + references * countFields(operation, fragments);
     this.spent.set(request, total);
     if (total > mostPerRequest)
