@@ -6,7 +6,7 @@ import { measureOperations } from "./operation-extent.ts";
 export const documentLimits = {
   /** Parsing and validation stay within milliseconds; the standard introspection query has 191. */
   tokens: 1_000,
-  /** Validation compares them in pairs; the standard introspection query has 123. */
+  /** Fields and fragments. Validation compares them in pairs; the standard introspection query has 123. */
   selections: 250,
   /** Each has something checked or decided; nobody hides every field behind one. */
   directives: 30,
@@ -23,13 +23,13 @@ export const documentLimits = {
 export type DocumentLimit = keyof typeof documentLimits;
 
 const names: Record<DocumentLimit, string> = {
-  tokens: "tokens",
-  selections: "fields and fragments",
-  directives: "directives",
-  depth: "levels of depth",
-  rootFields: "root fields",
-  aliases: "aliases",
-  complexity: "points of complexity",
+  tokens: "token",
+  selections: "selection",
+  directives: "directive",
+  depth: "depth",
+  rootFields: "root field",
+  aliases: "alias",
+  complexity: "complexity",
 };
 
 /** The refusal of a document that is too large, if it is; of tokens the parser has the count. */
@@ -48,7 +48,7 @@ export function documentTooLarge(schema: GraphQLSchema, document: DocumentNode):
 
 export function limitError(limit: DocumentLimit): GraphQLError {
   const most = documentLimits[limit].toLocaleString("en");
-  return new GraphQLError(`The document is too large: it may have at most ${most} ${names[limit]}.`, {
+  return new GraphQLError(`The document exceeds the ${names[limit]} limit of ${most}.`, {
     extensions: { code: "BAD_REQUEST" },
   });
 }
