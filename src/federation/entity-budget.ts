@@ -14,15 +14,15 @@ export class EntityBudget {
 
   /** @throws InvalidInput once the request asks for too much */
   spend(request: object, references: number, { operation, fragments }: GraphQLResolveInfo): void {
-    if (references > mostReferences)
-      throw new InvalidInput({
-        representations: [`Ask for less at once: ${mostReferences} references at most.`],
-      });
     const total = (this.spent.get(request) ?? 0) + references * countFields(operation, fragments);
     this.spent.set(request, total);
     if (total > mostPerRequest)
       throw new InvalidInput({
         representations: [`Ask for less at once: references times fields may be ${mostPerRequest} at most.`],
+      });
+    if (references > mostReferences)
+      throw new InvalidInput({
+        representations: [`Ask for less at once: ${mostReferences} references at most.`],
       });
   }
 }
