@@ -121,17 +121,16 @@ describe("a document", () => {
   });
 
   it("counts a page at its size, at the largest size where a variable says it", async () => {
-    const page = (first: string) =>
-      `query ($n: Int!) { me { id @skip(if: $no) ${first} } }`.replace("$n: Int!", "$n: Int!, $no: Boolean!");
     const fields = times(60, () => "id");
-    const of = (first: string) => page(`sessions${first} { edges { node { ${fields} } } }`);
+    const of = (first: string, n = "") =>
+      `query (${n}$no: Boolean!) { me { id @skip(if: $no) sessions${first} { edges { node { ${fields} } } } } }`;
     const variables = { n: 1, no: true };
     for (const small of ["(first: 10)", "", "(first: 1)"])
-      expect((await post({ query: of(small).replace("$n: Int!, ", ""), variables })).status).toBe(200);
+      expect((await post({ query: of(small), variables })).status).toBe(200);
     for (const large of ["(first: $n)", "(first: 100)", "(first: 99999999999)", "(first: -1)"])
-      expect((await post({ query: of(large), variables })).errors).toEqual([
-        refusal("complexity limit of 5,000"),
-      ]);
+      expect(
+        (await post({ query: of(large, large.includes("$n") ? "$n: Int!, " : ""), variables })).errors,
+      ).toEqual([refusal("complexity limit of 5,000")]);
   });
 
   it("of introspection, as tools send it, fits", async () => {
