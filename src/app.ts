@@ -109,7 +109,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
   const takenNames = new TakenNames(orm.em);
-  const { passwordChecks, pwnedPasswordsUrl } = config;
+  const { passwordChecks, pwnedPasswordsUrl, introspection, maxCredentialOperations } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
   const reauthentication = new Reauthentication(orm.em, hasher, throttle, config.reauthenticateAfter);
@@ -145,12 +145,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
 
   const server = await createServer({
-    apollo: createApollo({
-      schema,
-      introspection: config.introspection,
-      maxCredentialOperations: config.maxCredentialOperations,
-      logger,
-    }),
+    apollo: createApollo({ schema, introspection, maxCredentialOperations, logger }),
     makeContext,
     checkDatabase: () => checkDatabase(orm),
     logger,

@@ -55,9 +55,11 @@ export class Throttle {
     this.logger = logger;
   }
 
-  /** For a try at a password from there. */
+  /** For a try at a password from there. Where one was refused a moment ago the next is, without a query. */
   passwordAttempt(ip: string): PasswordAttempt {
-    return new PasswordAttempt(this, addressBlock(ip));
+    const address = addressBlock(ip);
+    this.limits?.address.refuseAgain(this.digest([address]));
+    return new PasswordAttempt(this, address);
   }
 
   /** Charges a registration, for good: it makes an account, or tells that a name is taken. */
