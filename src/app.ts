@@ -9,6 +9,7 @@ import { Reauthentication } from "./accounts/reauthentication.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
+import { eventRemoval } from "./events/event-removal.ts";
 import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
 import { SecurityEvents } from "./events/security-events.service.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
@@ -26,6 +27,7 @@ import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
 import type { Orm } from "./persistence/orm.ts";
+import { Removal } from "./removal.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
@@ -40,7 +42,7 @@ import { revocationFeedRoutes } from "./sessions/revocation-feed.route.ts";
 import { RevocationWatch } from "./sessions/revocation-watch.ts";
 import { SessionListResolver } from "./sessions/session-list.resolver.ts";
 import { SessionList } from "./sessions/session-list.service.ts";
-import { SessionRemoval } from "./sessions/session-removal.ts";
+import { sessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
 
@@ -50,7 +52,7 @@ export interface App {
   orm: Orm;
   accounts: AccountService;
   sessions: SessionService;
-  sessionRemoval: SessionRemoval;
+  removal: Removal;
   lastUse: LastUse;
   hasher: PasswordHasher;
   schema: GraphQLSchema;
@@ -93,7 +95,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     maxPerUser: config.maxSessionsPerUser,
   };
   const sessions = new SessionService(orm.em, tokens, limits, claims);
-  const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
+  const removals = [...sessionRemoval(accessTokenTtl), eventRemoval(config.authEventsRetention)];
+  const removal = new Removal(orm.em, removals, logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
   if (revocations) notifications.subscribe(revocations);
@@ -158,7 +161,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     orm,
     accounts,
     sessions,
-    sessionRemoval,
+    removal,
     lastUse,
     hasher,
     schema,
@@ -169,12 +172,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await notifications.start();
       await revocations?.start();
       lastUse.start();
-      sessionRemoval.start();
+      removal.start();
     },
     async close() {
       await server.close();
       await notifications.close();
-      await Promise.all([revocations?.close(), lastUse.close(), sessionRemoval.close()]);
+      await Promise.all([revocations?.close(), lastUse.close(), removal.close()]);
       await ring?.close();
       await orm.close();
     },

@@ -2,6 +2,7 @@ import "reflect-metadata";
 import { Command } from "commander";
 import { existsSync } from "node:fs";
 import { createSuperuserCommand } from "./createsuperuser.ts";
+import { eventsCommand } from "./events.ts";
 import { keysCommand } from "./keys.ts";
 import { migrateCommand } from "./migrate.ts";
 import { schemaCommand } from "./schema.ts";
@@ -25,6 +26,7 @@ export async function run(argv: string[]): Promise<void> {
     .addCommand(migrateCommand())
     .addCommand(createSuperuserCommand())
     .addCommand(keysCommand())
+    .addCommand(eventsCommand())
     .addCommand(shellCommand())
     .addCommand(schemaCommand());
   try {
