@@ -1,6 +1,8 @@
 import "reflect-metadata";
+import { DriverException } from "@mikro-orm/core";
 import { Command } from "commander";
 import { existsSync } from "node:fs";
+import { printable } from "../security/printable-text.ts";
 import { createSuperuserCommand } from "./createsuperuser.ts";
 import { eventsCommand } from "./events.ts";
 import { keysCommand } from "./keys.ts";
@@ -33,8 +35,13 @@ export async function run(argv: string[]): Promise<void> {
     if (existsSync(".env")) process.loadEnvFile(".env");
     await program.parseAsync(argv);
   } catch (error) {
-    for (const line of (error instanceof Error ? error.message : String(error)).split("\n"))
-      process.stderr.write(`gatehouse: ${line}\n`);
+    for (const line of linesOf(error)) process.stderr.write(`gatehouse: ${printable(line)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** Behind the first line, the database's errors have the values of the row. */
+function linesOf(error: unknown): string[] {
+  const lines = (error instanceof Error ? error.message : String(error)).split("\n");
+  return error instanceof DriverException ? lines.slice(0, 1) : lines;
 }
