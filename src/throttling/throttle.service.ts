@@ -41,16 +41,17 @@ export class Throttle {
 
   /**
    * @param settings undefined: nothing is counted and nobody refused
-   * @param secret the same on every replica
+   * @param secrets the same on every replica
    */
   constructor(
     em: EntityManager,
     settings: ThrottleSettings | undefined,
-    secret: string,
+    secrets: { jwtSecret: string | undefined; encryptionKeys: readonly string[] },
     logger: Pick<Logger, "warn">,
   ) {
     this.store = new AttemptStore(em);
     this.limits = settings && limitsOf(settings, this.store);
+    const secret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
     this.secret = Buffer.from(hkdfSync("sha256", secret, "", "gatehouse attempts v1", 32));
     this.logger = logger;
   }

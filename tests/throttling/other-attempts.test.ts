@@ -133,7 +133,7 @@ it("expired counts are removed in the background, others stay", async () => {
   await gateway.sql(
     "insert into attempts select 'address:' || n, 1, extract(epoch from now()) * 1000 - 1 from generate_series(1, 600) n",
   );
-  while (await gateway.app.sessionRemoval.removeBatch());
+  while (await gateway.app.removal.removeBatch());
   expect((await counts(gateway)).map(({ kind }) => kind)).toEqual([
     "account",
     "account-and-address",
