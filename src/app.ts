@@ -6,9 +6,12 @@ import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
+import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
+import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
+import { SecurityEvents } from "./events/security-events.service.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
 import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
 import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
@@ -42,6 +45,7 @@ import { SessionList } from "./sessions/session-list.service.ts";
 import { SessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
+import { Throttle } from "./throttling/throttle.service.ts";
 import { within } from "./time-limit.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
@@ -95,7 +99,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     refreshGrace,
     maxPerUser: config.maxSessionsPerUser,
   };
-  const sessions = new SessionService(orm.em, tokens, limits, claims);
+  const sharedSecret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
+  const throttle = new Throttle(orm.em, config.rateLimits, sharedSecret, logger);
+  const sessions = new SessionService(orm.em, tokens, limits, claims, throttle);
   const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
@@ -106,10 +112,11 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
+  const reauthentication = new Reauthentication(orm.em, hasher, throttle, config.reauthenticateAfter);
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle);
 
   const services = new Map<unknown, unknown>([
+    [Throttle, throttle],
     [TakenNames, takenNames],
     [PasswordRules, passwordRules],
     [Reauthentication, reauthentication],
@@ -117,6 +124,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     [SessionResolver, new SessionResolver(sessions)],
     [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
     [DeviceResolver, new DeviceResolver()],
+    [SecurityEventsResolver, new SecurityEventsResolver(new SecurityEvents(orm.em))],
     [UserDirectory, new UserDirectory(orm.em)],
     [FederationResolver, new FederationResolver()],
   ]);
@@ -137,7 +145,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
 
   const server = await createServer({
-    apollo: createApollo({ schema, introspection: config.introspection, logger }),
+    apollo: createApollo({
+      schema,
+      introspection: config.introspection,
+      maxCredentialOperations: config.maxCredentialOperations,
+      logger,
+    }),
     makeContext,
     checkDatabase: () => checkDatabase(orm),
     logger,
@@ -176,6 +189,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await ring?.start();
       await notifications.start();
       await revocations?.start();
+      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       sessionRemoval.start();
     },
