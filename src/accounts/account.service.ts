@@ -1,6 +1,6 @@
 import { LockMode, raw, UniqueConstraintViolationException } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { InvalidInput, TooManyRequests, Unauthenticated } from "../errors.ts";
+import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
 import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
@@ -34,7 +34,8 @@ export class AccountService {
 
   /** @throws InvalidInput when another account took a name meanwhile */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
-    return this.createUser(input, {}, (em, user) => this.sessions.open(em, user, client));
+    const andThen = (em: EntityManager, user: User) => this.sessions.open(em, user, client);
+    return this.createUser(input, {}, andThen, client.abandoned);
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
@@ -47,6 +48,7 @@ export class AccountService {
    * @throws InvalidInput under `error`
    */
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
+    this.hasher.checkRoom();
     // The hash may be made anew by a sign-in at the same time; the second look sees it.
     const signIn = (await this.tryLogin(input, client)) ?? (await this.tryLogin(input, client));
     if (signIn === undefined) throw new InvalidInput(notFound);
@@ -56,7 +58,11 @@ export class AccountService {
   /** Undefined when the account was changed between the look at it and the sign-in. */
   private async tryLogin(input: LoginInput, client: Client): Promise<AuthPayload | undefined> {
     const user = await this.findByName(input);
-    const { valid, needsRehash } = await this.hasher.verify(user?.passwordHash ?? null, input.password);
+    const { valid, needsRehash } = await this.hasher.verify(
+      user?.passwordHash ?? null,
+      input.password,
+      client.abandoned,
+    );
     if (user === null || !valid) throw new InvalidInput(notFound);
     if (!user.isActive) throw new InvalidInput(deactivated);
     const passwordHash = needsRehash ? await this.rehash(user, input.password) : user.passwordHash;
@@ -102,8 +108,9 @@ export class AccountService {
     { password, email, ...rest }: RegisterInput,
     rights: { isStaff?: true; isSuperuser?: true },
     andThen: (em: EntityManager, user: User) => Promise<T>,
+    abandoned?: AbortSignal,
   ): Promise<T> {
-    const passwordHash = await this.hasher.hash(password);
+    const passwordHash = await this.hasher.hash(password, abandoned);
     return this.orNameTaken({ email, username: rest.username }, undefined, () =>
       this.em.fork().transactional(async (em) => {
         const user = em.create(User, { ...rest, ...rights, email: normalizeEmail(email), passwordHash });
@@ -116,7 +123,7 @@ export class AccountService {
   /** The next sign-in will do where the hasher is busy: the password was right, so this one must not fail. */
   private rehash(user: User, password: string): Promise<string> {
     return this.hasher.hash(password).catch((error: unknown) => {
-      if (error instanceof TooManyRequests) return user.passwordHash;
+      if (error instanceof ServiceUnavailable) return user.passwordHash;
       throw error;
     });
   }

@@ -29,7 +29,7 @@ interface StoredHash {
 
 const maxStoredLength = 512;
 
-/** Every method rejects with TooManyRequests, at once, when the queue is full. */
+/** What hashes rejects with ServiceUnavailable: at once when too many wait, and when nobody waits for it any more. */
 export class PasswordHasher {
   readonly #cost: Argon2Cost;
   readonly #slots: HashSlots;
@@ -49,19 +49,24 @@ export class PasswordHasher {
     return this.#slots.waiting;
   }
 
+  /** For who would have to do other things first. @throws ServiceUnavailable when there is no room now */
+  checkRoom(): void {
+    this.#slots.checkRoom();
+  }
+
   /** Hashes the UTF-8 bytes of a password, as they are, with argon2id into a PHC string. */
-  async hash(password: string): Promise<string> {
-    return this.#slots.run(() => makeArgon2Hash(password, this.#cost));
+  async hash(password: string, abandoned?: AbortSignal): Promise<string> {
+    return this.#slots.run(() => makeArgon2Hash(password, this.#cost), abandoned);
   }
 
   /** An unknown account (null) and a stored value that says nothing cost as much as a wrong password, and fail alike. */
-  async verify(storedHash: string | null, password: string): Promise<Verification> {
+  async verify(storedHash: string | null, password: string, abandoned?: AbortSignal): Promise<Verification> {
     const stored = storedHash === null ? undefined : this.#read(storedHash);
     return this.#slots.run(async () => {
       if (stored === undefined) await matchesArgon2Hash(this.#decoy, password);
       const valid = stored !== undefined && (await stored.matches(password));
       return { valid, needsRehash: valid && !stored.isPresent };
-    });
+    }, abandoned);
   }
 
   #read(text: string): StoredHash | undefined {
