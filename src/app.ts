@@ -134,12 +134,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
 
   const service: Context["service"] = (type) => services.get(type) as never;
-  const makeContext = ({ requestId, ip, userAgent, authorization }: RequestFacts): Context => {
+  const makeContext = ({ requestId, ip, userAgent, authorization, abandoned }: RequestFacts): Context => {
     const accessToken = readAccessToken(authorization);
     let caller: ReturnType<typeof authentication.authenticate> | undefined;
     return {
       requestId,
-      client: { ip, userAgent: userAgent?.slice(0, 512) ?? null },
+      client: { ip, userAgent: userAgent?.slice(0, 512) ?? null, abandoned },
       accessToken,
       caller: () => (caller ??= authentication.authenticate(accessToken)),
       service,

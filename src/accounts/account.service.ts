@@ -1,6 +1,6 @@
 import { LockMode, UniqueConstraintViolationException } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { InvalidInput, TooManyRequests, Unauthenticated } from "../errors.ts";
+import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { EventType } from "../events/event-type.ts";
@@ -50,7 +50,9 @@ export class AccountService {
 
   /** @throws InvalidInput when another account took a name meanwhile */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
-    return this.createUser(input, {}, (em, user) => this.sessions.open(em, user, client, { signedUp: true }));
+    const andThen = (em: EntityManager, user: User) =>
+      this.sessions.open(em, user, client, { signedUp: true });
+    return this.createUser(input, {}, andThen, client.abandoned);
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
@@ -66,6 +68,7 @@ export class AccountService {
    * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
+    this.hasher.checkRoom();
     const attempt = this.throttle.passwordAttempt(client.ip);
     const [{ user, account, isKnownPlace }] = await Promise.all([
       this.lookup.find(input, client.ip),
@@ -89,7 +92,7 @@ export class AccountService {
     attempt: PasswordAttempt,
   ): Promise<AuthPayload | undefined> {
     const { valid, needsRehash } = await attempt.check(() =>
-      this.hasher.verify(user?.passwordHash ?? null, input.password),
+      this.hasher.verify(user?.passwordHash ?? null, input.password, client.abandoned),
     );
     if (user === null) return this.refuseSignIn("UNKNOWN_ACCOUNT", undefined, client);
     if (!valid) return this.refuseSignIn("WRONG_PASSWORD", user.id, client);
@@ -146,8 +149,9 @@ export class AccountService {
     { password, email, ...rest }: RegisterInput,
     rights: { isStaff?: true; isSuperuser?: true },
     andThen: (em: EntityManager, user: User) => Promise<T>,
+    abandoned?: AbortSignal,
   ): Promise<T> {
-    const passwordHash = await this.hasher.hash(password);
+    const passwordHash = await this.hasher.hash(password, abandoned);
     return this.orNameTaken({ email, username: rest.username }, undefined, () =>
       this.em.fork().transactional(async (em) => {
         const user = em.create(User, { ...rest, ...rights, email: normalizeEmail(email), passwordHash });
@@ -160,7 +164,7 @@ export class AccountService {
   /** The next sign-in will do where the hasher is busy: the password was right, so this one must not fail. */
   private rehash(user: User, password: string): Promise<string> {
     return this.hasher.hash(password).catch((error: unknown) => {
-      if (error instanceof TooManyRequests) return user.passwordHash;
+      if (error instanceof ServiceUnavailable) return user.passwordHash;
       throw error;
     });
   }

@@ -43,6 +43,7 @@ export class Reauthentication {
       if (age <= this.reauthenticateAfter) return {};
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
+    this.hasher.checkRoom();
     const { currentPassword } = input;
     const attempt = this.throttle.passwordAttempt(client.ip);
     const [user] = await Promise.all([
@@ -51,7 +52,7 @@ export class Reauthentication {
     ]);
     await attempt.chargeSession(caller.user.id, caller.sessionId);
     const { valid } = await attempt.check(() =>
-      this.hasher.verify(user?.passwordHash ?? null, currentPassword),
+      this.hasher.verify(user?.passwordHash ?? null, currentPassword, client.abandoned),
     );
     await attempt.settled();
     if (valid) return {};

@@ -33,7 +33,7 @@ const maxStoredLength = 512;
 /** Beside the present one. Each makes every refusal dearer. */
 const mostOtherKinds = 4;
 
-/** Every method rejects with TooManyRequests, at once, when the queue is full. */
+/** What hashes rejects with ServiceUnavailable: at once when too many wait, and when nobody waits for it any more. */
 export class PasswordHasher {
   readonly #cost: Argon2Cost;
   readonly #slots: HashSlots;
@@ -54,9 +54,14 @@ export class PasswordHasher {
     return this.#slots.waiting;
   }
 
+  /** For who would have to do other things first. @throws ServiceUnavailable when there is no room now */
+  checkRoom(): void {
+    this.#slots.checkRoom();
+  }
+
   /** Hashes the UTF-8 bytes of a password, as they are, with argon2id into a PHC string. */
-  async hash(password: string): Promise<string> {
-    return this.#slots.run(() => makeArgon2Hash(password, this.#cost));
+  async hash(password: string, abandoned?: AbortSignal): Promise<string> {
+    return this.#slots.run(() => makeArgon2Hash(password, this.#cost), abandoned);
   }
 
   /** What the hashes begin with that need not be made anew. */
@@ -79,14 +84,14 @@ export class PasswordHasher {
    * Every refusal costs one check of each kind of hash that is in use, whichever the account has: an unknown account
    * (null), and a stored value that says nothing, cost as much as a wrong password, and fail alike.
    */
-  async verify(storedHash: string | null, password: string): Promise<Verification> {
+  async verify(storedHash: string | null, password: string, abandoned?: AbortSignal): Promise<Verification> {
     const stored = storedHash === null ? undefined : this.#read(storedHash);
     if (stored !== undefined) this.#remember(stored.check);
     return this.#slots.run(async () => {
       const valid = stored !== undefined && (await stored.check.matches(password));
       if (!valid) await this.#spendTheRest(stored?.check, password);
       return { valid, needsRehash: valid && !stored.isPresent };
-    });
+    }, abandoned);
   }
 
   async #spendTheRest(done: PasswordCheck | undefined, password: string): Promise<void> {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 import { parseArgon2Hash } from "../../src/security/argon2-hash.ts";
 import { PasswordHasher } from "../../src/security/password-hasher.ts";
-import { TooManyRequests } from "../../src/errors.ts";
+import { ServiceUnavailable } from "../../src/errors.ts";
 import { HashWork } from "./hash-work.ts";
 
 const cost = { memoryCost: 64, timeCost: 2, parallelism: 1 };
@@ -203,7 +203,7 @@ describe("concurrency", () => {
     ];
     for (const outcome of await Promise.allSettled(refused)) {
       const error: unknown = outcome.status === "rejected" ? outcome.reason : undefined;
-      expect(error).toBeInstanceOf(TooManyRequests);
+      expect(error).toBeInstanceOf(ServiceUnavailable);
       expect(error).toMatchObject({ details: { retryAfter: 1 } });
     }
     expect(await Promise.all(accepted)).toHaveLength(3);
