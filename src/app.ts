@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
+import { PrivateRegistration } from "./accounts/private-registration.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
@@ -100,12 +101,24 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   if (revocations) notifications.subscribe(revocations);
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
-  const takenNames = new TakenNames(orm.em);
+  const { registrationPrivacy } = config;
+  const takenNames = new TakenNames(orm.em, registrationPrivacy);
   const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
+  const reauthentication = new Reauthentication(
+    orm.em,
+    hasher,
+    config.reauthenticateAfter,
+    registrationPrivacy,
+  );
+  const accounts = new AccountService(
+    orm.em,
+    hasher,
+    sessions,
+    takenNames,
+    registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined,
+  );
 
   const services = new Map<unknown, unknown>([
     [TakenNames, takenNames],

@@ -13,6 +13,7 @@ import { Session } from "../sessions/session.entity.ts";
 import { revokeSessions } from "../sessions/session-revocation.ts";
 import type { SessionService } from "../sessions/session.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import type { PrivateRegistration } from "./private-registration.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
@@ -27,16 +28,26 @@ export class AccountService {
   private readonly hasher: PasswordHasher;
   private readonly sessions: SessionService;
   private readonly takenNames: TakenNames;
+  private readonly privateRegistration: PrivateRegistration | undefined;
 
-  constructor(em: EntityManager, hasher: PasswordHasher, sessions: SessionService, takenNames: TakenNames) {
+  /** @param privateRegistration given where it is a secret who has an account */
+  constructor(
+    em: EntityManager,
+    hasher: PasswordHasher,
+    sessions: SessionService,
+    takenNames: TakenNames,
+    privateRegistration?: PrivateRegistration,
+  ) {
     this.em = em;
     this.hasher = hasher;
     this.sessions = sessions;
     this.takenNames = takenNames;
+    this.privateRegistration = privateRegistration;
   }
 
-  /** @throws InvalidInput when another account took a name meanwhile */
+  /** @throws InvalidInput when another account took a name meanwhile; SignInRequired, with privacy, in any case */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
+    if (this.privateRegistration) return this.privateRegistration.register(input, client);
     return this.createUser(input, {}, (em, user) => this.sessions.open(em, user, client, { signedUp: true }));
   }
 

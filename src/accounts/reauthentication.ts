@@ -18,23 +18,32 @@ export class Reauthentication {
   private readonly em: EntityManager;
   private readonly hasher: PasswordHasher;
   private readonly reauthenticateAfter: number;
+  private readonly emailsAreSecret: boolean;
 
-  /** @param reauthenticateAfter seconds for which a sign-in counts as fresh */
-  constructor(em: EntityManager, hasher: PasswordHasher, reauthenticateAfter: number) {
+  /**
+   * @param reauthenticateAfter seconds for which a sign-in counts as fresh
+   * @param emailsAreSecret whether a new email needs the password always, as it tells whether another account has it
+   */
+  constructor(
+    em: EntityManager,
+    hasher: PasswordHasher,
+    reauthenticateAfter: number,
+    emailsAreSecret: boolean,
+  ) {
     this.em = em;
     this.hasher = hasher;
     this.reauthenticateAfter = reauthenticateAfter;
+    this.emailsAreSecret = emailsAreSecret;
   }
 
   /** Where email or password change, a current password that is given is verified even if the sign-in is fresh. */
   async check(input: CredentialChange, caller: Caller, client: Client): Promise<FieldErrors> {
-    const changesCredentials =
-      input.password !== undefined ||
-      (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
-    if (!changesCredentials) return {};
+    const changesEmail = input.email !== undefined && normalizeEmail(input.email) !== caller.user.email;
+    if (!changesEmail && input.password === undefined) return {};
     if (input.currentPassword == null) {
       const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;
-      if (age <= this.reauthenticateAfter) return {};
+      const isFresh = age <= this.reauthenticateAfter;
+      if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
     const user = await this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] });
