@@ -12,14 +12,15 @@ export const hmac = (input: string, key: string | Buffer | KeyObject, hash = "sh
 /** Signs any text with the gateway's own key, as who has stolen it could. */
 export type TrueSigner = (input: string) => string;
 
-export async function trueSigner(gateway: Gateway): Promise<TrueSigner> {
+/** @param alg another one than the key is for, if it is given */
+export async function trueSigner(gateway: Gateway, alg?: string): Promise<TrueSigner> {
   const [row] = await gateway.sql<{ kid: string; alg: string; sealed: string }>(
     "select kid, public_jwk->>'alg' as alg, sealed_private_key as sealed from signing_keys",
   );
   if (row === undefined) return (input) => hmac(input, gateway.jwtSecret);
   const opened = new SealedSecrets([gateway.jwtSecret]).open(row.sealed, row.kid);
   if (opened === undefined) throw new Error("The signing key cannot be opened.");
-  return signerOf(row.alg, createPrivateKey({ key: opened.secret, type: "pkcs8", format: "der" }));
+  return signerOf(alg ?? row.alg, createPrivateKey({ key: opened.secret, type: "pkcs8", format: "der" }));
 }
 
 /** @param alg ES256, RS256 or PS256 (RFC 7518, 3.1), as it fits the key */

@@ -1,9 +1,9 @@
-import { KeyObject } from "node:crypto";
+import { generateKeyPairSync, KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Verifier } from "../../src/verify/verifier.ts";
 import { malformedTokens } from "../support/malformed-tokens.ts";
 import { strangerForgeries } from "../support/stranger-forgeries.ts";
-import { signerOf, takeApart } from "../support/token-forger.ts";
+import { encoded, signerOf, takeApart } from "../support/token-forger.ts";
 import type { Original } from "../support/token-forger.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { makeKey, sign } from "./tokens.ts";
@@ -44,4 +44,16 @@ describe.each(["ES256", "RS256", "PS256"])("forged tokens, %s", (algorithm) => {
     const input = original.parts.slice(0, 2).join(".");
     expect(await refusal(verifier, `${input}.${original.signed(input)}`)).toBeUndefined();
   });
+});
+
+it("a published key that is too short for RFC 7518 verifies nothing", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const gateway = await FakeGateway.start();
+  const kid = "short";
+  gateway.published.push({ ...publicKey.export({ format: "jwk" }), kid, alg: "RS256", use: "sig" });
+  const { parts } = takeApart(await sign(gateway.key), signerOf("RS256", privateKey));
+  const input = `${encoded(JSON.stringify({ alg: "RS256", kid, typ: "at+jwt" }))}.${parts[1]}`;
+  const token = `${input}.${signerOf("RS256", privateKey)(input)}`;
+  expect(await refusal(keysOnlyVerifierFor(gateway), token)).toBe("TOKEN_INVALID");
+  await closeAll();
 });
