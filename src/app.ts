@@ -24,6 +24,7 @@ import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
+import { checkDatabase } from "./persistence/database-check.ts";
 import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
@@ -45,6 +46,8 @@ import { SessionList } from "./sessions/session-list.service.ts";
 import { SessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
+import { Throttle } from "./throttling/throttle.service.ts";
+import { within } from "./time-limit.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
 export interface App {
@@ -64,6 +67,9 @@ export interface App {
   /** Finishes what is in flight, then closes the pool. */
   close(): Promise<void>;
 }
+
+/** Milliseconds for each of the two steps of the end. */
+const longestFarewell = 5_000;
 
 /** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets extends TokenSecrets {
@@ -94,7 +100,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     refreshGrace,
     maxPerUser: config.maxSessionsPerUser,
   };
-  const sessions = new SessionService(orm.em, tokens, limits, claims);
+  const sharedSecret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
+  const throttle = new Throttle(orm.em, config.rateLimits, sharedSecret, logger);
+  const sessions = new SessionService(orm.em, tokens, limits, claims, throttle);
   const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
@@ -109,18 +117,15 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const reauthentication = new Reauthentication(
     orm.em,
     hasher,
+    throttle,
     config.reauthenticateAfter,
     registrationPrivacy,
   );
-  const accounts = new AccountService(
-    orm.em,
-    hasher,
-    sessions,
-    takenNames,
-    registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined,
-  );
+  const privateRegistration = registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined;
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle, privateRegistration);
 
   const services = new Map<unknown, unknown>([
+    [Throttle, throttle],
     [TakenNames, takenNames],
     [PasswordRules, passwordRules],
     [Reauthentication, reauthentication],
@@ -149,9 +154,14 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
 
   const server = await createServer({
-    apollo: createApollo({ schema, introspection: config.introspection, logger }),
+    apollo: createApollo({
+      schema,
+      introspection: config.introspection,
+      maxCredentialOperations: config.maxCredentialOperations,
+      logger,
+    }),
     makeContext,
-    checkDatabase: async () => void (await orm.em.fork().execute("select 1")),
+    checkDatabase: () => checkDatabase(orm),
     logger,
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
@@ -166,6 +176,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       ...(feed ? [revocationFeedRoutes(feed)] : []),
     ],
   });
+
+  /** Whether the database answers or not, the process must end. */
+  const inTime = (what: string, closing: Promise<unknown>) =>
+    within(longestFarewell, closing).catch((error: unknown) =>
+      logger.warn({ err: error }, `${what} could not be closed in time`),
+    );
 
   return {
     server,
@@ -188,10 +204,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     },
     async close() {
       await server.close();
-      await notifications.close();
-      await Promise.all([revocations?.close(), lastUse.close(), sessionRemoval.close()]);
-      await ring?.close();
-      await orm.close();
+      const background = [notifications, ring, revocations, lastUse, sessionRemoval];
+      await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
+      await inTime("the database connections", orm.close());
     },
   };
 }

@@ -61,6 +61,7 @@ const codes = [
   "GRAPHQL_VALIDATION_FAILED",
   "OPERATION_RESOLUTION_FAILURE",
   "PAYLOAD_TOO_LARGE",
+  "SERVICE_UNAVAILABLE",
 ];
 
 const headersRead = [
