@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
+import { PrivateRegistration } from "./accounts/private-registration.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
@@ -111,12 +112,20 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   if (revocations) notifications.subscribe(revocations);
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
-  const takenNames = new TakenNames(orm.em);
-  const { passwordChecks, pwnedPasswordsUrl, introspection, maxCredentialOperations } = config;
+  const { registrationPrivacy, introspection, maxCredentialOperations } = config;
+  const takenNames = new TakenNames(orm.em, registrationPrivacy);
+  const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(orm.em, hasher, throttle, config.reauthenticateAfter);
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle);
+  const reauthentication = new Reauthentication(
+    orm.em,
+    hasher,
+    throttle,
+    config.reauthenticateAfter,
+    registrationPrivacy,
+  );
+  const privateRegistration = registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined;
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle, privateRegistration);
 
   const services = new Map<unknown, unknown>([
     [Throttle, throttle],

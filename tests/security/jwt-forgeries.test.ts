@@ -17,7 +17,7 @@ const everyAccessDoor = (reason: string) => ({ me: reason, logout: reason, verif
 const everyRefreshDoor = (reason: string) => ({ refreshToken: reason, logout: reason });
 
 // RFC 8725 (JWT best current practices), RFC 7515 and 7519.
-describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
+describe.each(["ES256", "RS256", "PS256", "HS256"])("forged tokens, %s", (algorithm) => {
   let databaseUrl: string;
   let relay: StatementRelay;
   let gateway: Gateway;
@@ -144,6 +144,19 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
       for (const [name, [token, reason]] of Object.entries(malformed))
         expect({ name, ...(await refreshDoors(token)) }).toEqual({ name, ...everyRefreshDoor(reason) });
     }));
+
+  const otherWay = { RS256: "PS256", PS256: "RS256" }[algorithm];
+  if (otherWay !== undefined)
+    it(`signed by the true key as ${otherWay} are TOKEN_INVALID`, () =>
+      nothingHappens(async () => {
+        const signedOtherwise = await trueSigner(gateway, otherWay);
+        const { header, parts } = takeApart(tokens.token, signed);
+        for (const alg of [algorithm, otherWay]) {
+          const input = `${encoded(JSON.stringify({ ...header, alg }))}.${parts[1]}`;
+          const doors = await accessDoors(`${input}.${signedOtherwise(input)}`);
+          expect(doors).toEqual(everyAccessDoor("TOKEN_INVALID"));
+        }
+      }));
 
   it("are not needed for the check itself: what the forger signs without a change is taken", async () => {
     const { parts } = takeApart(tokens.token, signed);

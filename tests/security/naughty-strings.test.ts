@@ -153,4 +153,32 @@ describe("the Big List of Naughty Strings", () => {
     }
     expect(await gateway.sql("select username from users")).toEqual([{ username: "ada" }]);
   });
+
+  it("is no day, no token, no id, no cursor and no current password", async () => {
+    const { token } = await register(gateway, { email: "ada@example.com", username: "ada", password });
+    const codesOf = async (query: string, variables: object) => {
+      const { errors = [] } = await gateway.graphql(query, variables, `Token ${token}`);
+      return errors.map(({ extensions }) => extensions.code as string);
+    };
+    const attempt = async (text: string) => {
+      const change = { email: text, password: "another password", currentPassword: text, birthDate: text };
+      const changed = await mutate("updateUser", change, `Token ${token}`);
+      const faults = Object.keys(errorsOf(changed));
+      const codes = [
+        await codesOf("mutation ($text: JWT!) { refreshToken(refreshToken: $text) { token } }", { text }),
+        await codesOf("mutation ($text: ID!) { revokeSession(id: $text) { session { id } } }", { text }),
+        await codesOf("query ($text: String) { me { sessions(after: $text) { edges { cursor } } } }", {
+          text,
+        }),
+      ];
+      expect({ text, faults, codes: codes.flat() }).toEqual({
+        text,
+        faults: ["email", "currentPassword", "birthDate"],
+        codes: ["UNAUTHENTICATED", "NOT_FOUND", "BAD_USER_INPUT"],
+      });
+    };
+    for (let index = 0; index < naughtyStrings.length; index += 8)
+      await Promise.all(naughtyStrings.slice(index, index + 8).map(attempt));
+    expect(await gateway.sql("select revoked_at from sessions")).toEqual([{ revoked_at: null }]);
+  });
 });
