@@ -122,11 +122,11 @@ export class AccountService {
   }
 
   private findByName({ email, username }: LoginInput): Promise<User | null> {
-    const [column, value] =
+    const sameName =
       email == null
-        ? ["lower(normalize(username, NFKC))", raw("lower(normalize(?, NFKC))", [username])]
-        : ["lower(email)", raw("lower(?)", [normalizeEmail(email)])];
-    return this.em.fork().findOne(User, { [raw(column)]: value });
+        ? { [raw("lower(normalize(username, NFKC))")]: raw("lower(normalize(?, NFKC))", [username]) }
+        : { [raw("lower(email)")]: raw("lower(?)", [normalizeEmail(email)]) };
+    return this.em.fork().findOne(User, sameName);
   }
 
   /** The database has the last word on uniqueness: of two that pass the checks at once, one is refused by its index. */
