@@ -49,7 +49,7 @@ describe("a new password", () => {
     ["the whole email", "Ada.Lovelace@Example.com", [likeEmail]],
     ["its local part", "ada.lovelace1", [likeEmail]],
     ["a part of it", "lovelace", [likeEmail, tooCommon]],
-  ])("must not be made of the user's names: %s", async (_what, password, messages) => {
+  ])("must not be made of the user's names: %s (ASVS V6.2.11)", async (_what, password, messages) => {
     expect(await registering({ password })).toEqual({ password: messages });
   });
 

@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
 import type { Context } from "../graphql/context.ts";
 import { clientAddress } from "./client-address.ts";
+import { answerClientError } from "./client-error.ts";
 import { answerError } from "./error-answer.ts";
 import { registerGraphql } from "./graphql-route.ts";
 import type { RequestFacts } from "./graphql-route.ts";
@@ -46,8 +47,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: 65_000,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200 },
-    // Paths that cannot be decoded.
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    // Paths that cannot be decoded; they come before any hook that sets headers.
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request, reply.header("x-content-type-options", "nosniff")),
+    clientErrorHandler: answerClientError,
   });
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>

