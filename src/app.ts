@@ -6,9 +6,12 @@ import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
+import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
+import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
+import { SecurityEvents } from "./events/security-events.service.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
 import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
 import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
@@ -112,6 +115,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     [SessionResolver, new SessionResolver(sessions)],
     [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
     [DeviceResolver, new DeviceResolver()],
+    [SecurityEventsResolver, new SecurityEventsResolver(new SecurityEvents(orm.em))],
     [UserDirectory, new UserDirectory(orm.em)],
     [FederationResolver, new FederationResolver()],
   ]);
@@ -165,6 +169,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await ring?.start();
       await notifications.start();
       await revocations?.start();
+      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       sessionRemoval.start();
     },

@@ -40,7 +40,7 @@ const schema = z
     MAX_SESSIONS_PER_USER: wholeNumber(1, 10_000).default(50),
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
-    PASSWORD_CHECKS: onOff.default(false),
+    PASSWORD_CHECKS: onOff.default(true),
     PWNED_PASSWORDS_URL: rangeService.optional(),
     CLAIMS_FILE: z.string().optional(),
     CLAIMS_NAMESPACE: z.string().max(200, "takes at most 200 characters").optional(),

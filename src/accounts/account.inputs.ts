@@ -32,7 +32,7 @@ export class RegisterInput {
 
   @Field(() => String, {
     description:
-      "8 to 128 characters, kept exactly as typed; with PASSWORD_CHECKS=on none of the commonest, and not made of the email or username.",
+      "8 to 128 characters, kept exactly as typed; none of the commonest, and not made of the email, the username or the full name, unless PASSWORD_CHECKS is off.",
   })
   @Text(newPasswordText)
   password!: string;
@@ -76,15 +76,16 @@ export class LoginInput {
 @InputType({
   description: "A field that is left out stays as it is; null clears bio, fullName and birthDate.",
 })
-@CheckedAsWhole<UpdateUserInput>(async (input, { service, caller }) => {
+@CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }) => {
   const current = (await caller()) as Caller;
   return {
     ...(await service(TakenNames).among(input, current.user.id)),
     ...(await service(PasswordRules).check(input.password, {
       email: input.email ?? current.user.email,
       username: input.username ?? current.user.username,
+      fullName: input.fullName === undefined ? current.user.fullName : input.fullName,
     })),
-    ...(await service(Reauthentication).check(input, current)),
+    ...(await service(Reauthentication).check(input, current, client)),
   };
 })
 export class UpdateUserInput {

@@ -58,7 +58,8 @@ export class AccountResolver {
     @Arg("input", () => UpdateUserInput, { description: "The changes; an empty input changes nothing." })
     input: UpdateUserInput,
     @CurrentCaller() caller: Caller,
+    @Ctx() { client }: Context,
   ): Promise<UpdateUserPayload> {
-    return { user: await this.accounts.updateUser(input, caller) };
+    return { user: await this.accounts.updateUser(input, caller, client) };
   }
 }

@@ -1,6 +1,9 @@
 import { LockMode, raw, UniqueConstraintViolationException } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { InvalidInput, TooManyRequests, Unauthenticated } from "../errors.ts";
+import { recordEvents } from "../events/event-record.ts";
+import type { EventOrigin } from "../events/event-record.ts";
+import type { EventType } from "../events/event-type.ts";
 import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
@@ -34,12 +37,15 @@ export class AccountService {
 
   /** @throws InvalidInput when another account took a name meanwhile */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
-    return this.createUser(input, {}, (em, user) => this.sessions.open(em, user, client));
+    return this.createUser(input, {}, (em, user) => this.sessions.open(em, user, client, { signedUp: true }));
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
-  async createSuperuser(input: RegisterInput): Promise<UserType> {
-    return this.createUser(input, { isStaff: true, isSuperuser: true }, async (_em, user) => user);
+  async createSuperuser(input: RegisterInput, operator: EventOrigin): Promise<UserType> {
+    return this.createUser(input, { isStaff: true, isSuperuser: true }, async (em, user) => {
+      await recordEvents(em, { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" }, operator);
+      return user;
+    });
   }
 
   /**
@@ -49,7 +55,7 @@ export class AccountService {
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
     // The hash may be made anew by a sign-in at the same time; the second look sees it.
     const signIn = (await this.tryLogin(input, client)) ?? (await this.tryLogin(input, client));
-    if (signIn === undefined) throw new InvalidInput(notFound);
+    if (signIn === undefined) return this.refuseSignIn("ACCOUNT_CHANGED", undefined, client);
     return signIn;
   }
 
@@ -57,8 +63,9 @@ export class AccountService {
   private async tryLogin(input: LoginInput, client: Client): Promise<AuthPayload | undefined> {
     const user = await this.findByName(input);
     const { valid, needsRehash } = await this.hasher.verify(user?.passwordHash ?? null, input.password);
-    if (user === null || !valid) throw new InvalidInput(notFound);
-    if (!user.isActive) throw new InvalidInput(deactivated);
+    if (user === null) return this.refuseSignIn("UNKNOWN_ACCOUNT", undefined, client);
+    if (!valid) return this.refuseSignIn("WRONG_PASSWORD", user.id, client);
+    if (!user.isActive) return this.refuseSignIn("USER_DEACTIVATED", user.id, client);
     const passwordHash = needsRehash ? await this.rehash(user, input.password) : user.passwordHash;
     return this.em.fork().transactional(async (em) => {
       // A password that was changed, or an account deactivated, since we looked must not open a session.
@@ -71,11 +78,18 @@ export class AccountService {
     });
   }
 
+  /** The name that was tried is not recorded: people type passwords there. */
+  private async refuseSignIn(cause: string, userId: string | undefined, client: Client): Promise<never> {
+    const failure = { types: ["SIGN_IN_FAILED"], outcome: "failure", cause, userId } as const;
+    await recordEvents(this.em.fork(), failure, client);
+    throw new InvalidInput(cause === "USER_DEACTIVATED" ? deactivated : notFound);
+  }
+
   /**
    * Changes what is given, all or nothing. A new password ends every other session before this answers.
    * @throws InvalidInput when another account took a name meanwhile; Unauthenticated when the session ended meanwhile
    */
-  async updateUser(input: UpdateUserInput, caller: Caller): Promise<UserType> {
+  async updateUser(input: UpdateUserInput, caller: Caller, client: Client): Promise<UserType> {
     const { password, currentPassword: _checked, ...fields } = input;
     if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
     const changes: Partial<User> = fields;
@@ -90,9 +104,11 @@ export class AccountService {
         if (!user.isActive) throw new Unauthenticated("USER_DEACTIVATED");
         const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
         if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
+        const types = eventsOf(user, changes);
         em.assign(user, changes);
         await em.flush();
-        if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed");
+        if (types.length > 0) await recordEvents(em, { types, ...subject }, client);
+        if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed", client);
         return forOwner(user, subject.sessionId);
       }),
     );
@@ -143,4 +159,13 @@ export class AccountService {
       throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
     }
   }
+}
+
+/** What the changes mean for who can sign in. */
+function eventsOf(user: User, { passwordHash, email, username }: Partial<User>): EventType[] {
+  const types: EventType[] = [];
+  if (passwordHash !== undefined) types.push("PASSWORD_CHANGED");
+  if (email !== undefined && email !== user.email) types.push("EMAIL_CHANGED");
+  if (username !== undefined && username !== user.username) types.push("USERNAME_CHANGED");
+  return types;
 }

@@ -1,5 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import { recordEvents } from "../events/event-record.ts";
+import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { Caller } from "../sessions/caller.ts";
@@ -25,7 +27,7 @@ export class Reauthentication {
   }
 
   /** Where email or password change, a current password that is given is verified even if the sign-in is fresh. */
-  async check(input: CredentialChange, caller: Caller): Promise<FieldErrors> {
+  async check(input: CredentialChange, caller: Caller, client: Client): Promise<FieldErrors> {
     const changesCredentials =
       input.password !== undefined ||
       (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
@@ -37,6 +39,10 @@ export class Reauthentication {
     }
     const user = await this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] });
     const { valid } = await this.hasher.verify(user?.passwordHash ?? null, input.currentPassword);
-    return valid ? {} : { currentPassword: ["The current password is not correct."] };
+    if (valid) return {};
+    const subject = { userId: caller.user.id, sessionId: caller.sessionId };
+    const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;
+    await recordEvents(this.em.fork(), failure, client);
+    return { currentPassword: ["The current password is not correct."] };
   }
 }

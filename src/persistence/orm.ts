@@ -4,9 +4,11 @@ import { fileURLToPath } from "node:url";
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
+import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
 
@@ -16,8 +18,9 @@ const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url
 /** Connects at the first query, not before. */
 export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Orm {
   return new MikroORM({
+    driver: TextBindingDriver,
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, SigningKey],
+    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent],
     extensions: [Migrator],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,

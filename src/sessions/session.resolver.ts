@@ -21,8 +21,9 @@ export class SessionResolver {
   refreshToken(
     @Arg("refreshToken", () => JwtScalar, { description: "The newest refresh token of the session." })
     refreshToken: string,
+    @Ctx() { client }: Context,
   ): Promise<AuthPayload> {
-    return this.sessions.refreshToken(refreshToken);
+    return this.sessions.refreshToken(refreshToken, client);
   }
 
   @Mutation(() => LogoutPayload, {
@@ -32,8 +33,9 @@ export class SessionResolver {
   })
   async logout(
     @Args(() => LogoutArgs) { scope, refreshToken }: LogoutArgs,
-    @Ctx() { accessToken }: Context,
+    @Ctx() { accessToken, client }: Context,
   ): Promise<LogoutPayload> {
-    return { revokedSessions: await this.sessions.logout(accessToken, refreshToken ?? undefined, scope) };
+    const tokens = { accessToken, refreshToken: refreshToken ?? undefined };
+    return { revokedSessions: await this.sessions.logout(tokens, scope, client) };
   }
 }

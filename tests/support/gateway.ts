@@ -36,7 +36,6 @@ const testEnvironment = {
   ARGON2_MEMORY: "8",
   ARGON2_TIME: "1",
   LOG_LEVEL: "trace",
-  PASSWORD_CHECKS: "on",
 };
 
 /** The whole gateway on a port of its own with a database of its own. */
