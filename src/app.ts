@@ -44,6 +44,7 @@ import { SessionList } from "./sessions/session-list.service.ts";
 import { SessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
+import { Throttle } from "./throttling/throttle.service.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
 export interface App {
@@ -93,7 +94,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     refreshGrace,
     maxPerUser: config.maxSessionsPerUser,
   };
-  const sessions = new SessionService(orm.em, tokens, limits, claims);
+  const sharedSecret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
+  const throttle = new Throttle(orm.em, config.rateLimits, sharedSecret, logger);
+  const sessions = new SessionService(orm.em, tokens, limits, claims, throttle);
   const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
@@ -104,10 +107,11 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
+  const reauthentication = new Reauthentication(orm.em, hasher, throttle, config.reauthenticateAfter);
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle);
 
   const services = new Map<unknown, unknown>([
+    [Throttle, throttle],
     [TakenNames, takenNames],
     [PasswordRules, passwordRules],
     [Reauthentication, reauthentication],
@@ -136,7 +140,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
 
   const server = await createServer({
-    apollo: createApollo({ schema, introspection: config.introspection, logger }),
+    apollo: createApollo({
+      schema,
+      introspection: config.introspection,
+      maxCredentialOperations: config.maxCredentialOperations,
+      logger,
+    }),
     makeContext,
     checkDatabase: async () => void (await orm.em.fork().execute("select 1")),
     logger,

@@ -41,7 +41,7 @@ it("lets nobody pass while the database is down, and calls nobody a stranger (AS
       {
         errors: [
           {
-            message: "The database does not answer. Try again.",
+            message: "The service is temporarily unavailable. Try again in a moment.",
             extensions: { code: "SERVICE_UNAVAILABLE", retryAfter: 5 },
           },
         ],

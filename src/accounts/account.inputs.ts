@@ -10,15 +10,20 @@ import {
   newPasswordText,
   usernameText,
 } from "./account.rules.ts";
+import { Throttle } from "../throttling/throttle.service.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { Reauthentication } from "./reauthentication.ts";
 import { TakenNames } from "./taken-names.ts";
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
-@CheckedAsWhole<RegisterInput>(async (input, { service }) => ({
-  ...(await service(TakenNames).among(input)),
-  ...(await service(PasswordRules).check(input.password, input)),
-}))
+@CheckedAsWhole<RegisterInput>(async (input, { service, client }) => {
+  // First: the checks tell which names are taken.
+  await service(Throttle).registration(client.ip);
+  return {
+    ...(await service(TakenNames).among(input)),
+    ...(await service(PasswordRules).check(input.password, input)),
+  };
+})
 export class RegisterInput {
   @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
   @Text(emailText)

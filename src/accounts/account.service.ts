@@ -1,4 +1,4 @@
-import { LockMode, raw, UniqueConstraintViolationException } from "@mikro-orm/core";
+import { LockMode, UniqueConstraintViolationException } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { InvalidInput, TooManyRequests, Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
@@ -12,7 +12,10 @@ import type { Caller } from "../sessions/caller.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { revokeSessions } from "../sessions/session-revocation.ts";
 import type { SessionService } from "../sessions/session.service.ts";
+import type { PasswordAttempt } from "../throttling/password-attempt.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import { SignInLookup } from "./sign-in-lookup.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
@@ -27,12 +30,22 @@ export class AccountService {
   private readonly hasher: PasswordHasher;
   private readonly sessions: SessionService;
   private readonly takenNames: TakenNames;
+  private readonly throttle: Throttle;
+  private readonly lookup: SignInLookup;
 
-  constructor(em: EntityManager, hasher: PasswordHasher, sessions: SessionService, takenNames: TakenNames) {
+  constructor(
+    em: EntityManager,
+    hasher: PasswordHasher,
+    sessions: SessionService,
+    takenNames: TakenNames,
+    throttle: Throttle,
+  ) {
     this.em = em;
     this.hasher = hasher;
     this.sessions = sessions;
     this.takenNames = takenNames;
+    this.throttle = throttle;
+    this.lookup = new SignInLookup(em);
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
@@ -50,19 +63,34 @@ export class AccountService {
 
   /**
    * An unknown account costs the same hashing as a wrong password and gets the same answer.
-   * @throws InvalidInput under `error`
+   * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
-    // The hash may be made anew by a sign-in at the same time; the second look sees it.
-    const signIn = (await this.tryLogin(input, client)) ?? (await this.tryLogin(input, client));
+    const attempt = this.throttle.passwordAttempt(client.ip);
+    const [{ user, account, isKnownPlace }] = await Promise.all([
+      this.lookup.find(input, client.ip),
+      attempt.chargeAddress(),
+    ]);
+    await attempt.chargeAccount(account, isKnownPlace);
+    const signIn =
+      (await this.tryLogin(user, input, client, attempt)) ??
+      // The hash may be made anew by a sign-in at the same time; the second look sees it.
+      (await this.tryLogin((await this.lookup.find(input, client.ip)).user, input, client, attempt));
+    await attempt.settled();
     if (signIn === undefined) return this.refuseSignIn("ACCOUNT_CHANGED", undefined, client);
     return signIn;
   }
 
   /** Undefined when the account was changed between the look at it and the sign-in. */
-  private async tryLogin(input: LoginInput, client: Client): Promise<AuthPayload | undefined> {
-    const user = await this.findByName(input);
-    const { valid, needsRehash } = await this.hasher.verify(user?.passwordHash ?? null, input.password);
+  private async tryLogin(
+    user: User | null,
+    input: LoginInput,
+    client: Client,
+    attempt: PasswordAttempt,
+  ): Promise<AuthPayload | undefined> {
+    const { valid, needsRehash } = await attempt.check(() =>
+      this.hasher.verify(user?.passwordHash ?? null, input.password),
+    );
     if (user === null) return this.refuseSignIn("UNKNOWN_ACCOUNT", undefined, client);
     if (!valid) return this.refuseSignIn("WRONG_PASSWORD", user.id, client);
     if (!user.isActive) return this.refuseSignIn("USER_DEACTIVATED", user.id, client);
@@ -135,14 +163,6 @@ export class AccountService {
       if (error instanceof TooManyRequests) return user.passwordHash;
       throw error;
     });
-  }
-
-  private findByName({ email, username }: LoginInput): Promise<User | null> {
-    const sameName =
-      email == null
-        ? { [raw("lower(normalize(username, NFKC))")]: raw("lower(normalize(?, NFKC))", [username]) }
-        : { [raw("lower(email)")]: raw("lower(?)", [normalizeEmail(email)]) };
-    return this.em.fork().findOne(User, sameName);
   }
 
   /** The database has the last word on uniqueness: of two that pass the checks at once, one is refused by its index. */

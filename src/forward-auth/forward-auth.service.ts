@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DatabaseUnavailable } from "../errors.ts";
+import { ServiceUnavailable } from "../errors.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AuthenticationService } from "../sessions/authentication.service.ts";
@@ -22,12 +22,12 @@ export class ForwardAuthService {
     this.claims = claims;
   }
 
-  /** @throws Unauthenticated with the reason, or DatabaseUnavailable */
+  /** @throws Unauthenticated with the reason, or ServiceUnavailable */
   async verify(accessToken: string | undefined): Promise<Caller> {
     try {
       return await this.authentication.authenticate(accessToken);
     } catch (error) {
-      throw isDatabaseOutage(error) ? new DatabaseUnavailable(error) : error;
+      throw isDatabaseOutage(error) ? new ServiceUnavailable({ retryAfter: 5, cause: error }) : error;
     }
   }
 

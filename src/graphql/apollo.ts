@@ -12,11 +12,13 @@ import type { Logger } from "pino";
 import type { Context } from "./context.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
+import { longestRetryAfter } from "./retry-after.ts";
 import { createValidator } from "./validation.ts";
 
 export interface ApolloOptions {
   schema: GraphQLSchema;
   introspection: boolean;
+  maxCredentialOperations: number;
   logger: Logger;
 }
 
@@ -33,7 +35,8 @@ const maxBodyLength = 100_000;
 const maxTokens = 2000;
 
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
-export function createApollo({ schema, introspection, logger }: ApolloOptions): ApolloServer<Context> {
+export function createApollo(options: ApolloOptions): ApolloServer<Context> {
+  const { schema, introspection, logger } = options;
   return new ApolloServer<Context>({
     schema,
     introspection,
@@ -57,7 +60,7 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
       ApolloServerPluginLandingPageDisabled(),
       // Apollo traces subgraphs for whoever sends a header that asks for it.
       ApolloServerPluginInlineTraceDisabled(),
-      operations(schema, introspection, logger),
+      operations(options),
     ],
     formatError(formatted, error) {
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
@@ -69,13 +72,14 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
 }
 
 /** Validates and executes every operation in place of Apollo, so that mutations can report every fault at once. */
-function operations(
-  schema: GraphQLSchema,
-  introspection: boolean,
-  logger: Logger,
-): ApolloServerPlugin<Context> {
+function operations({
+  schema,
+  introspection,
+  maxCredentialOperations,
+  logger,
+}: ApolloOptions): ApolloServerPlugin<Context> {
   const validate = createValidator(schema, { introspection });
-  const executeOperation = createExecutor(schema);
+  const executeOperation = createExecutor(schema, maxCredentialOperations);
   const formatErrors = createErrorFormatter(logger);
 
   return {
@@ -96,7 +100,10 @@ function operations(
           }
         },
         async willSendResponse({ request, response: { http, body } }) {
-          if (body.kind !== "single" || !isRefusal(body.singleResult)) return;
+          if (body.kind !== "single") return;
+          const retryAfter = longestRetryAfter(body.singleResult.errors);
+          if (retryAfter !== undefined) http.headers.set("retry-after", String(retryAfter));
+          if (!isRefusal(body.singleResult)) return;
           const acceptsRefusals = request.http?.headers
             .get("accept")
             ?.toLowerCase()

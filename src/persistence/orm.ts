@@ -8,6 +8,7 @@ import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { Attempt } from "../throttling/attempt.entity.ts";
 import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
@@ -20,7 +21,7 @@ export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Or
   return new MikroORM({
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent],
+    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt],
     extensions: [Migrator],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,

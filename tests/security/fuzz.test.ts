@@ -60,6 +60,7 @@ const codes = [
   "GRAPHQL_VALIDATION_FAILED",
   "OPERATION_RESOLUTION_FAILURE",
   "PAYLOAD_TOO_LARGE",
+  "SERVICE_UNAVAILABLE",
 ];
 
 /** JSON in our shape, each error with a code of ours, and no fault on our side. */
