@@ -163,7 +163,7 @@ describe("exploration", () => {
     expect(answer.errors?.[0].extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
     expect((await fetch(`${closed.url}/`)).status).toBe(404);
     const suggestion = await closed.graphql("{ mee { id } }");
-    expect(suggestion.errors?.[0].message).toBe('Cannot query field "mee" on type "Query".');
+    expect(suggestion.errors?.[0].message).toMatch(/^The document does not fit the schema\./);
     await closed.close();
 
     const open = await startGateway({ NODE_ENV: "production", INTROSPECTION: "on", IDE: "on" });

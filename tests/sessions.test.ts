@@ -324,7 +324,7 @@ describe("logout", () => {
       'mutation { logout(refreshToken: 5, scope: "X") { revokedSessions } }',
     );
     expect(JSON.stringify(errors?.[0].extensions.errors)).toBe(
-      '{"scope":["Not a valid LogoutScope."],"refreshToken":["Not a valid string."]}',
+      '{"scope":["Not a valid choice."],"refreshToken":["Not a valid string."]}',
     );
   });
 
@@ -346,7 +346,7 @@ describe("logout", () => {
       expect(errors).toHaveLength(1);
       expect(errors?.[0].extensions).toEqual({
         code: "BAD_USER_INPUT",
-        errors: { scope: ["Not a valid LogoutScope."] },
+        errors: { scope: ["Not a valid choice."] },
       });
     }
     const { data } = await gateway.graphql(

@@ -6,10 +6,11 @@ import {
 } from "@apollo/server/plugin/disabled";
 import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
 import { GraphQLError } from "graphql";
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from "graphql";
+import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from "graphql";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Context } from "./context.ts";
+import { documentLimits, limitError } from "./document-limits.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
 import { longestRetryAfter } from "./retry-after.ts";
@@ -31,8 +32,8 @@ const graphqlResponse = "application/graphql-response+json";
 /** As the door takes it, in bytes. */
 const maxBodyLength = 100_000;
 
-/** Bounds the depth that the recursive parser can be driven to, and the work of validation. */
-const maxTokens = 2000;
+/** The parser's words ("more that" among them) for what has no code of its own. */
+const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
 export function createApollo(options: ApolloOptions): ApolloServer<Context> {
@@ -46,7 +47,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
       requestHeaders: ["authorization", "apollo-require-preflight", "x-apollo-operation-name"],
     },
     persistedQueries: false,
-    parseOptions: { maxTokens },
+    parseOptions: { maxTokens: documentLimits.tokens },
     // A parsed document takes about 50 times its text: every token of it, comments too, is kept for error locations.
     documentStore: new InMemoryLRUCache<DocumentNode>({
       maxSize: 30 * 2 ** 20,
@@ -63,6 +64,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
       operations(options),
     ],
     formatError(formatted, error) {
+      if (tooManyTokens.test(formatted.message)) return limitError("tokens").toJSON();
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       return formatted.extensions?.["code"] === "INTERNAL_SERVER_ERROR"
         ? internalError(cause, randomUUID(), logger)
@@ -89,7 +91,7 @@ function operations({
           const { requestId } = context;
           try {
             const invalid = validate(document);
-            if (invalid.length > 0) return response({ errors: formatErrors(invalid, requestId) });
+            if (invalid.length > 0) return refusal(formatErrors(invalid, requestId));
             // Apollo has the words for an operation that was not named or is not there.
             if (operation === undefined) return null;
             const variables = request.variables ?? {};
@@ -114,6 +116,13 @@ function operations({
       };
     },
   };
+}
+
+/** Beyond a limit there is no honest client who would not read the body of a 400. */
+function refusal(errors: GraphQLFormattedError[]): GraphQLResponse {
+  const { http, body } = response({ errors });
+  const isBeyondLimit = errors[0]?.extensions?.["code"] === "BAD_REQUEST";
+  return { http: { ...http, ...(isBeyondLimit && { status: 400 }) }, body };
 }
 
 function response(singleResult: FormattedExecutionResult): GraphQLResponse {
