@@ -23,6 +23,7 @@ import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
+import { checkDatabase } from "./persistence/database-check.ts";
 import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
@@ -45,6 +46,7 @@ import { SessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
 import { Throttle } from "./throttling/throttle.service.ts";
+import { within } from "./time-limit.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
 export interface App {
@@ -64,6 +66,9 @@ export interface App {
   /** Finishes what is in flight, then closes the pool. */
   close(): Promise<void>;
 }
+
+/** Milliseconds for each of the two steps of the end. */
+const longestFarewell = 5_000;
 
 /** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets extends TokenSecrets {
@@ -147,7 +152,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       logger,
     }),
     makeContext,
-    checkDatabase: async () => void (await orm.em.fork().execute("select 1")),
+    checkDatabase: () => checkDatabase(orm),
     logger,
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
@@ -162,6 +167,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       ...(feed ? [revocationFeedRoutes(feed)] : []),
     ],
   });
+
+  /** Whether the database answers or not, the process must end. */
+  const inTime = (what: string, closing: Promise<unknown>) =>
+    within(longestFarewell, closing).catch((error: unknown) =>
+      logger.warn({ err: error }, `${what} could not be closed in time`),
+    );
 
   return {
     server,
@@ -184,10 +195,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     },
     async close() {
       await server.close();
-      await notifications.close();
-      await Promise.all([revocations?.close(), lastUse.close(), sessionRemoval.close()]);
-      await ring?.close();
-      await orm.close();
+      const background = [notifications, ring, revocations, lastUse, sessionRemoval];
+      await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
+      await inTime("the database connections", orm.close());
     },
   };
 }

@@ -36,7 +36,7 @@ it("outlives the loss of its database and recovers without a restart", async () 
     expect(answer).toMatchObject({ status: 200, data: { me: null } });
     expect(answer.errors).toEqual([
       expect.objectContaining({
-        extensions: { code: "INTERNAL_SERVER_ERROR", requestId: expect.any(String) },
+        extensions: { code: "SERVICE_UNAVAILABLE", retryAfter: 5 },
       }),
     ]);
   }
