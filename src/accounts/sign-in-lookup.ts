@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { normalizeEmail } from "../security/email-address.ts";
-import { addressGroup } from "../security/address-group.ts";
+import { addressBlock } from "../security/address-block.ts";
 import type { LoginInput } from "./account.inputs.ts";
 import { User } from "./user.entity.ts";
 
@@ -54,11 +54,11 @@ export class SignInLookup {
     const [{ wanted_name, places, ...row }] = await em.execute<
       [{ wanted_name: string; places: string[]; id: string | null }]
     >(lookup(normalForms[by]), { name, mostPlaces });
-    const here = addressGroup(ip);
+    const here = addressBlock(ip);
     return {
       user: row.id === null ? null : em.map(User, row),
       account: row.id ?? `${by} ${wanted_name}`,
-      isKnownPlace: places.some((place) => addressGroup(place) === here),
+      isKnownPlace: places.some((place) => addressBlock(place) === here),
     };
   }
 }

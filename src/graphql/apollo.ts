@@ -10,6 +10,7 @@ import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, Gra
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Context } from "./context.ts";
+import { tooManyCredentialOperations } from "./credential-operations.ts";
 import { documentLimits, limitError } from "./document-limits.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
@@ -81,7 +82,7 @@ function operations({
   logger,
 }: ApolloOptions): ApolloServerPlugin<Context> {
   const validate = createValidator(schema, { introspection });
-  const executeOperation = createExecutor(schema, maxCredentialOperations);
+  const executeOperation = createExecutor(schema);
   const formatErrors = createErrorFormatter(logger);
 
   return {
@@ -95,6 +96,12 @@ function operations({
             // Apollo has the words for an operation that was not named or is not there.
             if (operation === undefined) return null;
             const variables = request.variables ?? {};
+            const beyond = tooManyCredentialOperations(
+              schema,
+              { document, operation, variables },
+              maxCredentialOperations,
+            );
+            if (beyond) return refusal(formatErrors([beyond], requestId));
             const { errors, ...result } = await executeOperation({ document, operation, context, variables });
             return response({ ...result, ...(errors && { errors: formatErrors(errors, requestId) }) });
           } catch (error) {

@@ -1,4 +1,4 @@
-import { GraphQLError, Kind } from "graphql";
+import { GraphQLError, Kind, OperationTypeNode } from "graphql";
 import type {
   FieldNode,
   FragmentDefinitionNode,
@@ -8,7 +8,7 @@ import type {
 } from "graphql";
 import { Extensions } from "type-graphql";
 import type { Operation } from "./executor.ts";
-import { Literal, rawArguments, rawValue } from "./raw-values.ts";
+import { Literal, rawArguments, rawValue, rawVariables } from "./raw-values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -20,12 +20,13 @@ export const CredentialOperation = (when: (args: Values) => boolean = () => true
  * Throttles count attempts, so what could carry hundreds of them in one request is refused before the first one runs.
  * Aliases and fragments count, what `@skip` and `@include` leave out does not.
  */
-export function refuseManyCredentialOperations(
+export function tooManyCredentialOperations(
   schema: GraphQLSchema,
-  { document, operation }: Pick<Operation, "document" | "operation">,
-  variables: Values,
+  { document, operation, variables: sent }: Omit<Operation, "context">,
   most: number,
 ): GraphQLError | undefined {
+  if (operation.operation !== OperationTypeNode.MUTATION) return undefined;
+  const variables = rawVariables(operation, sent);
   const fragments = new Map(
     document.definitions
       .filter((node) => node.kind === Kind.FRAGMENT_DEFINITION)
@@ -38,11 +39,9 @@ export function refuseManyCredentialOperations(
     return typeof when === "function" && when(rawArguments(node, variables)) === true;
   });
   if (nodes.length <= most) return undefined;
-  const allowed = most === 1 ? "1 is allowed" : `${most} are allowed`;
   return new GraphQLError(
-    `The request has ${nodes.length} operations with passwords or refresh tokens, and ${allowed} at a time ` +
-      "(MAX_CREDENTIAL_OPERATIONS). Send them one by one.",
-    { nodes: nodes.slice(most, most + 1) },
+    `The request exceeds the limit of ${most} on operations with a password or a refresh token. Send them one by one.`,
+    { nodes: nodes.slice(most, most + 1), extensions: { code: "BAD_REQUEST" } },
   );
 }
 

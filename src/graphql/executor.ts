@@ -10,7 +10,6 @@ import {
 } from "graphql";
 import type { DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { Context } from "./context.ts";
-import { refuseManyCredentialOperations } from "./credential-operations.ts";
 import { rawVariables } from "./raw-values.ts";
 import { withOneEntryForVariables } from "./variable-errors.ts";
 
@@ -31,10 +30,7 @@ export interface Operation {
  * types are non-null, `data` is null whenever one of them failed, as GraphQL prescribes. Introspection and validation
  * see the public schema.
  */
-export function createExecutor(
-  schema: GraphQLSchema,
-  maxCredentialOperations: number,
-): (operation: Operation) => Promise<ExecutionResult> {
+export function createExecutor(schema: GraphQLSchema): (operation: Operation) => Promise<ExecutionResult> {
   const twin = withLenientMutations(schema);
   const documents = new WeakMap<OperationDefinitionNode, DocumentNode>();
 
@@ -50,17 +46,10 @@ export function createExecutor(
         }),
       );
 
-    context.variables = rawVariables(operation, variables);
-    const tooMany = refuseManyCredentialOperations(
-      schema,
-      { document, operation },
-      context.variables,
-      maxCredentialOperations,
-    );
-    if (tooMany) return { errors: [tooMany] };
     let lenient = documents.get(operation);
     if (lenient === undefined)
       documents.set(operation, (lenient = withoutArgumentVariables(document, operation, schema)));
+    context.variables = rawVariables(operation, variables);
     const result = await execute({
       schema: twin,
       document: lenient,

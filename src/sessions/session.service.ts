@@ -92,14 +92,14 @@ export class SessionService {
   async refreshToken(refreshToken: string, client: Client): Promise<AuthPayload> {
     this.throttle.refuseSpentRefresh(refreshToken);
     try {
-      return await this.exchange(refreshToken);
+      return await this.exchange(refreshToken, client);
     } catch (error) {
       if (error instanceof Unauthenticated) await this.throttle.failedRefresh(refreshToken, client.ip, error);
       throw error;
     }
   }
 
-  private async exchange(refreshToken: string): Promise<AuthPayload> {
+  private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
     const values = { ...this.limits, ...client, userId, sessionId, generation };
     const [rotated] = await this.em.fork().execute<SessionRow[]>(rotate, values);

@@ -3,7 +3,7 @@ import { createHmac, hkdfSync } from "node:crypto";
 import type { Logger } from "pino";
 import { ServiceUnavailable, TooManyRequests } from "../errors.ts";
 import type { Unauthenticated } from "../errors.ts";
-import { addressGroup } from "../security/address-group.ts";
+import { addressBlock } from "../security/address-block.ts";
 import { AttemptLimit } from "./attempt-limit.ts";
 import type { Allowance, Charge } from "./attempt-limit.ts";
 import { AttemptStore } from "./attempt-store.ts";
@@ -57,12 +57,12 @@ export class Throttle {
 
   /** For a try at a password from there. */
   passwordAttempt(ip: string): PasswordAttempt {
-    return new PasswordAttempt(this, addressGroup(ip));
+    return new PasswordAttempt(this, addressBlock(ip));
   }
 
   /** Charges a registration, for good: it makes an account, or tells that a name is taken. */
   async registration(ip: string): Promise<void> {
-    await this.charge("registration", [addressGroup(ip)]);
+    await this.charge("registration", [addressBlock(ip)]);
   }
 
   /** Before anything is done for a refresh token: refuses one that was refused a moment ago, without a query. */
@@ -76,7 +76,7 @@ export class Throttle {
    */
   async failedRefresh(refreshToken: string, ip: string, { details }: Unauthenticated): Promise<void> {
     const isOurs = details.reason !== "TOKEN_INVALID";
-    await this.charge("refresh", [isOurs ? refreshToken : addressGroup(ip)]);
+    await this.charge("refresh", [isOurs ? refreshToken : addressBlock(ip)]);
   }
 
   /** Undefined when nothing is counted. */
@@ -85,7 +85,6 @@ export class Throttle {
       return await this.limits?.[kind].charge(this.digest(whose));
     } catch (error) {
       if (error instanceof TooManyRequests) throw error;
-      this.logger.warn({ err: error }, "attempts cannot be counted, so none is let through");
       throw new ServiceUnavailable({ retryAfter, cause: error });
     }
   }
