@@ -8,8 +8,8 @@ const methods = new Set(["execute", "query", "raw", "executeDump"]);
 const quoting = new Set(["escapeIdentifier", "escapeLiteral"]);
 
 /**
- * SQL is made of constants, and values go in as parameters (CWE-89). What a module makes of constants once, when it is
- * loaded, cannot hold anything of a request; what a function is handed can.
+ * SQL is made of constants, and values go in as parameters (CWE-89). What a module makes once, when it is loaded, cannot
+ * hold anything of a request, nor can what its functions make of that alone; what a function is handed can.
  */
 export const noRawSql: Rule = {
   create(context) {
@@ -58,7 +58,9 @@ function isConstant(node: Node, context: Context): boolean {
     case "ConditionalExpression":
       return each([node.consequent, node.alternate]);
     case "CallExpression":
-      return quoting.has(nameOf(node.callee) ?? "");
+      return quoting.has(nameOf(node.callee) ?? "") || each([node.callee, ...node.arguments]);
+    case "MemberExpression":
+      return isConstant(node.object, context) && node.object.type !== "Literal";
     case "Identifier": {
       const definition = definitionOf(node, context);
       if (definition === undefined) return false;

@@ -6,7 +6,7 @@ export type Context = Parameters<NonNullable<Rule["create"]>>[0];
 export type Node = Parameters<Context["sourceCode"]["getScope"]>[0];
 
 /**
- * The `const` or import that an identifier stands for, with its initial value (in a `for … of`, the list that it is from);
+ * The `const`, function or import that an identifier stands for, with its initial value (in a `for … of`, the list that it is from);
  * undefined for a parameter and whatever may change.
  */
 export function definitionOf(node: Node & { name: string }, { sourceCode }: Context) {
@@ -18,7 +18,8 @@ export function definitionOf(node: Node & { name: string }, { sourceCode }: Cont
     const variable = scope.set.get(node.name);
     if (variable === undefined) continue;
     const [definition] = variable.defs;
-    if (definition?.type === "ImportBinding") return { scope, initial: undefined };
+    if (definition?.type === "ImportBinding" || definition?.type === "FunctionName")
+      return { scope, initial: undefined };
     const { parent, node: declarator } = definition ?? {};
     if (parent?.type !== "VariableDeclaration" || parent.kind !== "const") return undefined;
     if (declarator?.type !== "VariableDeclarator") return undefined;

@@ -42,6 +42,8 @@ it("lint refuses SQL that is made of anything but constants", async () => {
     const table = "users";
     const all = \`select \${columns} from \${table}\`;
     const several = [all, "select 1"];
+    const forms = { email: "lower(email)", username: "lower(username)" };
+    const lookup = (column) => \`select * from users where \${column} = ?\`;
     let changing = all;
     export async function find(em, pool, client, name: string, sql: string) {
       const byName = "select * from users where name = ?";
@@ -52,7 +54,9 @@ it("lint refuses SQL that is made of anything but constants", async () => {
       for (const each of several) await em.execute(each);
       await client.query(\`listen \${client.escapeIdentifier(name)}\`);
       await pool.query({ text: all, values: [name] });
+      await em.execute(lookup(forms[name]), [name]);
       await em.execute(forged);
+      await em.execute(lookup(name));
       await em.execute(\`select * from \${name}\`);
       await em.execute("select '" + name + "'");
       await em.execute(sql);
@@ -68,6 +72,7 @@ it("lint refuses SQL that is made of anything but constants", async () => {
     Object.fromEntries(
       [
         "await em.execute(forged);",
+        "await em.execute(lookup(name));",
         "await em.execute(`select * from ${name}`);",
         `await em.execute("select '" + name + "'");`,
         "await em.execute(sql);",
