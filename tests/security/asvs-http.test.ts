@@ -227,10 +227,8 @@ describe("the door", () => {
 
   it("has no ways in but those that are written down (ASVS V6.3.4)", () => {
     const documents = readFileSync("docs/security/threat-model.md", "utf8");
-    const routes = [...gateway.app.server.printRoutes({ commonPrefix: false }).matchAll(/[─] (\S+) \(/g)].map(
-      ([, path]) => path,
-    );
-    expect(routes.length).toBeGreaterThanOrEqual(9);
+    const routes = routesOf(gateway.app.server.printRoutes());
+    expect(routes).toEqual(expect.arrayContaining(["/", "/graphql", "/auth/verify", "/auth/verify/*"]));
     for (const path of routes) expect([path, documents.includes(`\`${path}\``)]).toEqual([path, true]);
     const { schema } = gateway.app;
     const operations = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
@@ -240,6 +238,16 @@ describe("the door", () => {
     for (const name of operations) expect([name, documents.includes(`\`${name}\``)]).toEqual([name, true]);
   });
 });
+
+/** The paths of Fastify's tree, in which each line has four columns a level and what it adds to the path. */
+function routesOf(tree: string): string[] {
+  const parts: string[] = [];
+  return tree.split("\n").flatMap((line) => {
+    const [, indent = "", part = "", methods] = /^([│ ]*[├└]── )(.*?)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? [];
+    parts.splice(indent.length / 4 - 1, parts.length, part);
+    return methods === undefined ? [] : [parts.join("")];
+  });
+}
 
 /** Everything that comes back for these bytes until the server ends the connection, or has answered and waits. */
 function raw(bytes: string): Promise<string> {
