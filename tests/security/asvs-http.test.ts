@@ -244,7 +244,7 @@ function routesOf(tree: string): string[] {
   const parts: string[] = [];
   return tree.split("\n").flatMap((line) => {
     const [, indent = "", part = "", methods] = /^([│ ]*[├└]── )(.*?)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? [];
-    parts.splice(indent.length / 4 - 1, parts.length, part);
+    parts.splice(indent.length / 4 - 1, parts.length, part === "(empty root node)" ? "" : part);
     return methods === undefined ? [] : [parts.join("")];
   });
 }
