@@ -49,7 +49,7 @@ describe("what is secret", () => {
       for (const line of (await readFile(file, "utf8")).split("\n"))
         if (line.includes("Math.random"))
           expect([file, line.trim()]).toEqual([
-            expect.stringMatching(/session-removal\.ts$|keep-doing\.ts$/),
+            expect.stringMatching(/removal\.ts$|keep-doing\.ts$/),
             expect.stringMatching(/pause|seconds/),
           ]);
   });

@@ -29,7 +29,7 @@ const messages = (outcomes: Outcome[]) => outcomes.filter(({ message }) => messa
 const refused = (outcomes: Outcome[]) => outcomes.filter(({ code }) => code === "TOO_MANY_REQUESTS").length;
 
 describe("wrong passwords from one address", () => {
-  it("are answered ten times, however many come at once and on whichever replica", async () => {
+  it("are answered ten times, however many come at once and on whichever replica (ASVS V2.4.1, V6.3.1)", async () => {
     const from = stranger();
     const outcomes = await times(200, (index) => signInFrom(index % 2 ? gateway : replica, from, "ada"));
     expect([messages(outcomes), refused(outcomes)]).toEqual([10, 190]);
@@ -69,7 +69,7 @@ describe("wrong passwords from one address", () => {
       expect((await signInFrom(gateway, from, spelling)).code).toBe("TOO_MANY_REQUESTS");
   });
 
-  it("leave the same counts for who is there and who is not", async () => {
+  it("leave the same counts for who is there and who is not (ASVS V6.3.8)", async () => {
     const of = async (name: string) => {
       await gateway.sql("truncate attempts");
       const from = stranger();
@@ -86,7 +86,7 @@ describe("wrong passwords from one address", () => {
     ]);
   });
 
-  it("are a hundred an hour over all accounts", async () => {
+  it("are a hundred an hour over all accounts (ASVS V2.4.1, V6.3.1)", async () => {
     const from = stranger();
     const outcomes = await times(120, (index) =>
       signInFrom(index % 2 ? gateway : replica, from, `u${index}`),
@@ -151,7 +151,7 @@ describe("the waits", () => {
     return Math.round((await wait("account-and-address")) / 60);
   };
 
-  it("grow to twice as long each time, up to four hours, and shrink after a success", async () => {
+  it("grow to twice as long each time, up to four hours, and shrink after a success (ASVS V6.3.1)", async () => {
     const from = stranger();
     const grown = [];
     for (let index = 0; index < 7; index++) grown.push(await minutes(from));
