@@ -37,7 +37,7 @@ it("an unknown account and a wrong password are answered alike (ASVS V6.3.8)", a
 
 it("every sign-in is recorded, whether it succeeds or fails (ASVS V16.3.1)", async () => {
   await gateway.sql("truncate users cascade");
-  const [{ last = 0 } = {}] = await gateway.sql<{ last: number }>(
+  const [newest] = await gateway.sql<{ last: number }>(
     "select coalesce(max(id), 0)::int as last from auth_events",
   );
   await register(gateway, ada);
@@ -47,7 +47,7 @@ it("every sign-in is recorded, whether it succeeds or fails (ASVS V16.3.1)", asy
   const events = await gateway.sql(
     `select type, outcome, cause, e.user_id = u.id as of_user, ip from auth_events e left join users u on true
      where type in ('SIGNED_IN', 'SIGN_IN_FAILED') and e.id > $1 order by e.id`,
-    [last],
+    [newest?.last],
   );
   expect(events).toEqual([
     { type: "SIGNED_IN", outcome: "success", cause: null, of_user: true, ip: "127.0.0.1" },
@@ -111,7 +111,7 @@ it("nothing that is sent begins a line of the log (ASVS V16.4.1)", async () => {
   const lines = gateway.log.slice(before);
   expect(lines.length).toBeGreaterThanOrEqual(5 * breaks.length);
   for (const written of lines) {
-    expect(written.trimEnd()).not.toMatch(/[\n\r\v\u001b]/);
+    for (const sign of ["\n", "\r", "\v", "\x1b"]) expect(written.trimEnd()).not.toContain(sign);
     expect(JSON.parse(written)).not.toMatchObject({ msg: "forged" });
   }
 });
