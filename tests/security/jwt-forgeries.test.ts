@@ -94,7 +94,7 @@ describe.each(["ES256", "RS256", "PS256", "HS256"])("forged tokens, %s", (algori
     expect(sessions).toEqual([{ refresh_generation: 0, revoked_at: null }]);
   };
 
-  it("made without the key are TOKEN_INVALID as access tokens", () =>
+  it("made without the key are TOKEN_INVALID as access tokens (ASVS V9.1.1, V9.1.2, V9.1.3)", () =>
     nothingHappens(async () => {
       const forgeries = strangerForgeries(takeApart(tokens.token, signed), publicJwk);
       for (const [name, token] of Object.entries(forgeries))
@@ -104,7 +104,7 @@ describe.each(["ES256", "RS256", "PS256", "HS256"])("forged tokens, %s", (algori
         });
     }));
 
-  it("made without the key are TOKEN_INVALID as refresh tokens", () =>
+  it("made without the key are TOKEN_INVALID as refresh tokens (ASVS V9.1.1, V9.1.2, V9.1.3)", () =>
     nothingHappens(async () => {
       const forgeries = strangerForgeries(takeApart(tokens.refreshToken, signed), publicJwk);
       const whiteSpace = [" ", "\n", "\t", "\u00a0", "\ufeff", "\0"].flatMap((space) => [
@@ -123,7 +123,7 @@ describe.each(["ES256", "RS256", "PS256", "HS256"])("forged tokens, %s", (algori
         });
     }));
 
-  it("signed by the true key and malformed get TOKEN_INVALID or TOKEN_EXPIRED as access tokens", () =>
+  it("signed by the true key and malformed get TOKEN_INVALID or TOKEN_EXPIRED as access tokens (ASVS V9.2.1)", () =>
     nothingHappens(async () => {
       const malformed = malformedTokens(takeApart(tokens.token, signed));
       for (const [name, [token, reason]] of Object.entries(malformed))
@@ -165,7 +165,7 @@ describe.each(["ES256", "RS256", "PS256", "HS256"])("forged tokens, %s", (algori
     expect(again.data.me).toEqual({ username: "ada" });
   });
 
-  it("are not made of the gateway's other tokens", () =>
+  it("are not made of the gateway's other tokens (ASVS V9.2.2)", () =>
     nothingHappens(async () => {
       // Who shares the secret gets no feed: nobody but the gateway could verify it.
       const answer = await fetch(`${gateway.url}/.well-known/revoked-sessions`);
@@ -178,7 +178,7 @@ describe.each(["ES256", "RS256", "PS256", "HS256"])("forged tokens, %s", (algori
         expect(await refreshDoors(token)).toEqual(everyRefreshDoor("TOKEN_INVALID"));
     }));
 
-  it("of a gateway of another name are TOKEN_INVALID, also under the same key", async () => {
+  it("of a gateway of another name are TOKEN_INVALID, also under the same key (ASVS V9.2.3)", async () => {
     const shared = { DATABASE_URL: databaseUrl, JWT_ALGORITHM: algorithm, JWT_SECRET: gateway.jwtSecret };
     for (const name of [{ JWT_ISSUER: "gatehouse2" }, { JWT_AUDIENCE: "gatehouse2" }]) {
       const other = await startGateway({ ...shared, ...name, RATE_LIMIT: "off" });

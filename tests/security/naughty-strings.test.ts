@@ -74,7 +74,7 @@ describe("the Big List of Naughty Strings", () => {
     expect(naughtyStrings.some((text) => /[\ud800-\udbff]/.test(text))).toBe(true);
   });
 
-  it("comes back from register as it was sent, or gets a field error; and what came back signs in", async () => {
+  it("comes back from register as it was sent, or gets a field error; and what came back signs in (ASVS V2.2.1)", async () => {
     const kept: object[] = [];
     for (const [index, text] of naughtyStrings.entries()) {
       const email = `n${index}@example.com`;

@@ -62,7 +62,7 @@ describe("the password check of updateUser", () => {
 });
 
 describe("register", () => {
-  it("is done twenty times an hour from one address, and then does not tell whether a name is taken", async () => {
+  it("is done twenty times an hour from one address, and then does not tell whether a name is taken (ASVS V2.4.1)", async () => {
     const from = "192.0.2.30";
     await accountOf(gateway, "eve", from);
     const again = (index: number) => {
@@ -103,7 +103,7 @@ describe("refreshToken", () => {
     await relay.close();
   });
 
-  it("is refused to who makes tokens up, and to nobody else behind the same address", async () => {
+  it("is refused to who makes tokens up, and to nobody else behind the same address (ASVS V2.4.1)", async () => {
     const from = "192.0.2.41";
     const [{ refreshToken: honest }, { refreshToken: ended, token }] = [
       await accountOf(gateway, "gus", from),
@@ -148,7 +148,7 @@ it("RATE_LIMIT=off counts nothing", async () => {
   await open.close();
 });
 
-it("where attempts cannot be counted nobody is let through, and nobody is told that a password was wrong", async () => {
+it("where attempts cannot be counted nobody is let through, and nobody is told that a password was wrong (ASVS V16.5.3)", async () => {
   const from = "192.0.2.70";
   const { token, refreshToken } = await accountOf(gateway, "jim", from);
   await gateway.sql("alter table attempts rename to attempts_away");
