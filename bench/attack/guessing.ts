@@ -46,7 +46,9 @@ async function attack(): Promise<void> {
     const answered = Array<number>(hours).fill(0);
     let index = 0;
     for (let now = 0; now < hours * hour;) {
+      const start = performance.now();
       const answers = await Promise.all(Array.from({ length: atOnce }, () => guess(index++)));
+      now += (performance.now() - start) / 1000;
       const inHour = Math.floor(now / hour);
       answered[inHour] = (answered[inHour] ?? 0) + answers.filter(({ isWrong }) => isWrong).length;
       const waits = answers.map(({ retryAfter }) => retryAfter);

@@ -39,6 +39,13 @@ const secondsOf = async (kind: string) =>
 /** Time passes by the hand of the test: the counts end, what is known of them stays. */
 const letCountsEnd = () => gateway.sql("update attempts set expire = 1 where key not like '%strikes'");
 
+/** Minutes until the end of a new count, after three wrong passwords. */
+const minutes = async (from: string) => {
+  await letCountsEnd();
+  for (let index = 0; index < 3; index++) await signInFrom(gateway, from, "ada");
+  return Math.round((await secondsOf("account-and-address")) / 60);
+};
+
 describe("wrong passwords from one address", () => {
   it("are answered ten times, however many come at once and on whichever replica (ASVS V2.4.1, V6.3.1)", async () => {
     const from = stranger();
@@ -80,21 +87,9 @@ describe("wrong passwords from one address", () => {
       expect((await signInFrom(gateway, from, spelling)).code).toBe("TOO_MANY_REQUESTS");
   });
 
-<<<<<<< HEAD
-  it("leave the same counts for who is there and who is not", async () => {
+  it("leave the same counts for who is there and who is not (ASVS V6.3.8)", async () => {
     const ofAda = await countsAfterTwelve("ada");
     expect(await countsAfterTwelve("nobody")).toEqual(ofAda);
-=======
-  it("leave the same counts for who is there and who is not (ASVS V6.3.8)", async () => {
-    const of = async (name: string) => {
-      await gateway.sql("truncate attempts");
-      const from = stranger();
-      for (let index = 0; index < 12; index++) await signInFrom(gateway, from, name);
-      return (await counts(gateway)).map(({ kind, points }) => [kind, points]);
-    };
-    const ofAda = await of("ada");
-    expect(await of("nobody")).toEqual(ofAda);
->>>>>>> asvs
     // Refused ones are not charged to the account, or one address could use it up for all.
     expect(ofAda).toEqual([
       ["account", 10],
@@ -105,9 +100,14 @@ describe("wrong passwords from one address", () => {
 
   it("are a hundred an hour over all accounts (ASVS V2.4.1, V6.3.1)", async () => {
     const from = stranger();
-    const outcomes = await times(120, (index) =>
-      signInFrom(index % 2 ? gateway : replica, from, `u${index}`),
-    );
+    const outcomes: Outcome[] = [];
+    // As many at a time as a busy machine hashes before it says that it is busy.
+    for (let batch = 0; batch < 12; batch++)
+      outcomes.push(
+        ...(await times(10, (index) =>
+          signInFrom(index % 2 ? gateway : replica, from, `u${batch}-${index}`),
+        )),
+      );
     expect([messages(outcomes), refused(outcomes)]).toEqual([100, 20]);
     const refusal = outcomes.find(({ code }) => code === "TOO_MANY_REQUESTS");
     expect(Number(refusal?.retryAfter)).toBeGreaterThan(3_000);
@@ -158,12 +158,6 @@ describe("the right password", () => {
 });
 
 describe("the waits", () => {
-  const minutes = async (from: string) => {
-    await letCountsEnd();
-    for (let index = 0; index < 3; index++) await signInFrom(gateway, from, "ada");
-    return Math.round((await secondsOf("account-and-address")) / 60);
-  };
-
   it("grow to twice as long each time, up to four hours, and shrink after a success (ASVS V6.3.1)", async () => {
     const from = stranger();
     const grown = [];
