@@ -127,7 +127,7 @@ describe("gatehouse", () => {
   it("teaches by --help", async () => {
     const { code, stdout } = await gatehouse(["--help"], {}).exit;
     expect(code).toBe(0);
-    for (const command of ["serve", "migrate", "createsuperuser", "keys", "shell", "schema"])
+    for (const command of ["serve", "migrate", "createsuperuser", "keys", "events", "shell", "schema"])
       expect(stdout).toContain(`  ${command}`);
   });
 

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
-import pg from "pg";
-import type { Pool } from "pg";
+import { Pool } from "pg";
 import { isDatabaseOutage } from "../../src/database-outage.ts";
 import { guardPool } from "../../src/persistence/guarded-pool.ts";
 import { databaseUrl } from "../support/database.ts";
@@ -14,7 +13,7 @@ beforeEach(() => {
 afterEach(() => pool.end());
 
 function poolOf(connectionString: string): Pool {
-  const made = new pg.Pool({
+  const made = new Pool({
     connectionString,
     max: 2,
     connectionTimeoutMillis: 2_000,
@@ -26,6 +25,7 @@ function poolOf(connectionString: string): Pool {
   return made;
 }
 
+const withCode = (code: unknown) => Object.assign(new Error("x"), { code });
 const codeOf = (work: Promise<unknown>) =>
   work.then(
     () => "none",
@@ -96,7 +96,6 @@ it("says that a database which cannot be reached is out, whatever the reason", a
 });
 
 it("tells a database that cannot serve from a fault of ours", () => {
-  const withCode = (code: unknown) => Object.assign(new Error("x"), { code });
   const outages = ["08006", "53300", "53100", "57P01", "57014", "58030", "25006", "40001", "40P01", "55P03"];
   for (const code of outages) expect([code, isDatabaseOutage(withCode(code))]).toEqual([code, true]);
   for (const code of ["42703", "22P02", "23505", "ECONNREFUSED", "ERR_INVALID_ARG_TYPE", 53, undefined])
