@@ -181,6 +181,31 @@ describe("REGISTRATION_PRIVACY", () => {
     expect((await secretive.graphql(updateDocument, untouched, `Token ${token}`)).errors).toBeUndefined();
   });
 
+  it("counts each question for an email as a registration", async () => {
+    await register(open, bob);
+    const { token } = await register(open, ada);
+    const throttled = await startReplica(open, {
+      REGISTRATION_PRIVACY: "on",
+      RATE_LIMIT: "on",
+      RATE_LIMIT_REGISTER: "2/1h",
+    });
+    try {
+      const updating = async (email: string) => {
+        const input = { email, currentPassword: password };
+        const { errors } = await throttled.graphql(updateDocument, { input }, `Token ${token}`);
+        return errors?.[0].extensions.code as string | undefined;
+      };
+      expect(await updating("new@example.com")).toBeUndefined();
+      expect(await updating(bob.email)).toBe("BAD_USER_INPUT");
+      for (const email of [bob.email, "newer@example.com"])
+        expect(await updating(email)).toBe("TOO_MANY_REQUESTS");
+      const answer = await throttled.graphql(registerDocument, { input: { ...ada, email: "c@example.com" } });
+      expect(answer.errors?.[0].extensions.code).toBe("TOO_MANY_REQUESTS");
+    } finally {
+      await throttled.close();
+    }
+  });
+
   it("keeps nothing from the operator", async () => {
     await register(open, bob);
     const operator = { ip: null, userAgent: "root" };
