@@ -6,9 +6,12 @@ import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
+import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
+import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
+import { SecurityEvents } from "./events/security-events.service.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
 import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
 import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
@@ -20,6 +23,7 @@ import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
+import { checkDatabase } from "./persistence/database-check.ts";
 import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
@@ -41,6 +45,8 @@ import { SessionList } from "./sessions/session-list.service.ts";
 import { SessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
+import { Throttle } from "./throttling/throttle.service.ts";
+import { within } from "./time-limit.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
 export interface App {
@@ -60,6 +66,9 @@ export interface App {
   /** Finishes what is in flight, then closes the pool. */
   close(): Promise<void>;
 }
+
+/** Milliseconds for each of the two steps of the end. */
+const longestFarewell = 5_000;
 
 /** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets extends TokenSecrets {
@@ -90,7 +99,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     refreshGrace,
     maxPerUser: config.maxSessionsPerUser,
   };
-  const sessions = new SessionService(orm.em, tokens, limits, claims);
+  const sharedSecret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
+  const throttle = new Throttle(orm.em, config.rateLimits, sharedSecret, logger);
+  const sessions = new SessionService(orm.em, tokens, limits, claims, throttle);
   const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
@@ -101,10 +112,11 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
+  const reauthentication = new Reauthentication(orm.em, hasher, throttle, config.reauthenticateAfter);
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle);
 
   const services = new Map<unknown, unknown>([
+    [Throttle, throttle],
     [TakenNames, takenNames],
     [PasswordRules, passwordRules],
     [Reauthentication, reauthentication],
@@ -112,6 +124,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     [SessionResolver, new SessionResolver(sessions)],
     [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
     [DeviceResolver, new DeviceResolver()],
+    [SecurityEventsResolver, new SecurityEventsResolver(new SecurityEvents(orm.em))],
     [UserDirectory, new UserDirectory(orm.em)],
     [FederationResolver, new FederationResolver()],
   ]);
@@ -132,9 +145,14 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
 
   const server = await createServer({
-    apollo: createApollo({ schema, introspection: config.introspection, logger }),
+    apollo: createApollo({
+      schema,
+      introspection: config.introspection,
+      maxCredentialOperations: config.maxCredentialOperations,
+      logger,
+    }),
     makeContext,
-    checkDatabase: async () => void (await orm.em.fork().execute("select 1")),
+    checkDatabase: () => checkDatabase(orm),
     logger,
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
@@ -149,6 +167,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       ...(feed ? [revocationFeedRoutes(feed)] : []),
     ],
   });
+
+  /** Whether the database answers or not, the process must end. */
+  const inTime = (what: string, closing: Promise<unknown>) =>
+    within(longestFarewell, closing).catch((error: unknown) =>
+      logger.warn({ err: error }, `${what} could not be closed in time`),
+    );
 
   return {
     server,
@@ -165,15 +189,15 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await ring?.start();
       await notifications.start();
       await revocations?.start();
+      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       sessionRemoval.start();
     },
     async close() {
       await server.close();
-      await notifications.close();
-      await Promise.all([revocations?.close(), lastUse.close(), sessionRemoval.close()]);
-      await ring?.close();
-      await orm.close();
+      const background = [notifications, ring, revocations, lastUse, sessionRemoval];
+      await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
+      await inTime("the database connections", orm.close());
     },
   };
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 import {
+  allowance,
   databaseUrl,
   duration,
   durationOrNone,
@@ -40,14 +41,18 @@ const schema = z
     MAX_SESSIONS_PER_USER: wholeNumber(1, 10_000).default(50),
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
-    PASSWORD_CHECKS: onOff.default(false),
+    PASSWORD_CHECKS: onOff.default(true),
     PWNED_PASSWORDS_URL: rangeService.optional(),
     CLAIMS_FILE: z.string().optional(),
     CLAIMS_NAMESPACE: z.string().max(200, "takes at most 200 characters").optional(),
     CORS_ORIGINS: origins.default([]),
     TRUST_PROXY: trustedProxies.default(false),
-    /** Nothing is governed by it yet; it is read so that a wrong value is found. */
     RATE_LIMIT: onOff.default(true),
+    RATE_LIMIT_PASSWORD: allowance.default({ attempts: 10, seconds: 15 * 60 }),
+    RATE_LIMIT_ACCOUNT: allowance.default({ attempts: 100, seconds: 3600 }),
+    RATE_LIMIT_ADDRESS: allowance.default({ attempts: 100, seconds: 3600 }),
+    RATE_LIMIT_REGISTER: allowance.default({ attempts: 20, seconds: 3600 }),
+    MAX_CREDENTIAL_OPERATIONS: wholeNumber(1, 1000).default(1),
     INTROSPECTION: onOff.optional(),
     IDE: onOff.optional(),
     LOG_LEVEL: z
@@ -116,7 +121,16 @@ const schema = z
     claimsNamespace: env.CLAIMS_NAMESPACE,
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
-    rateLimit: env.RATE_LIMIT,
+    /** Unset: nothing is counted. */
+    rateLimits: env.RATE_LIMIT
+      ? {
+          password: env.RATE_LIMIT_PASSWORD,
+          account: env.RATE_LIMIT_ACCOUNT,
+          address: env.RATE_LIMIT_ADDRESS,
+          registration: env.RATE_LIMIT_REGISTER,
+        }
+      : undefined,
+    maxCredentialOperations: env.MAX_CREDENTIAL_OPERATIONS,
     introspection: env.INTROSPECTION ?? env.NODE_ENV !== "production",
     ide: env.IDE ?? env.NODE_ENV !== "production",
     logLevel: env.LOG_LEVEL,

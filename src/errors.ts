@@ -76,7 +76,7 @@ export class TooManyRequests extends CallerError {
 
   /** @param retryAfter whole seconds to wait before the next try */
   constructor(retryAfter: number) {
-    super(`Too many requests. Try again in ${retryAfter} second${retryAfter === 1 ? "" : "s"}.`);
+    super(`Request was throttled. Expected available in ${retryAfter} second${retryAfter === 1 ? "" : "s"}.`);
     this.details = { retryAfter };
   }
 }

@@ -5,6 +5,7 @@ import { buildSchemaSync } from "type-graphql";
 import type { ContainerType } from "type-graphql";
 import { AccountResolver } from "./accounts/account.resolver.ts";
 import { hidePrivateUserFields } from "./accounts/user-visibility.ts";
+import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
 import { resolveUserReference } from "./federation/user-reference.ts";
 import { requireCaller } from "./graphql/authorization.ts";
@@ -19,6 +20,7 @@ export const resolvers = [
   SessionResolver,
   SessionListResolver,
   DeviceResolver,
+  SecurityEventsResolver,
   FederationResolver,
 ] as const;
 

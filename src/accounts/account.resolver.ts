@@ -1,5 +1,6 @@
 import { Arg, Authorized, Ctx, Mutation, Query, Resolver } from "type-graphql";
 import type { Context } from "../graphql/context.ts";
+import { CredentialOperation } from "../graphql/credential-operations.ts";
 import { CurrentCaller } from "../graphql/current-caller.ts";
 import { AuthPayload } from "../sessions/auth-payload.type.ts";
 import type { Caller } from "../sessions/caller.ts";
@@ -26,6 +27,7 @@ export class AccountResolver {
     return caller.user;
   }
 
+  @CredentialOperation()
   @Mutation(() => AuthPayload, { description: "Makes an account and signs in to it." })
   register(
     @Arg("input", () => RegisterInput, {
@@ -37,6 +39,7 @@ export class AccountResolver {
     return this.accounts.register(input, client);
   }
 
+  @CredentialOperation()
   @Mutation(() => AuthPayload, {
     description:
       "Signs in, which opens a session. An unknown account and a wrong password get the same answer, under `error`.",
@@ -50,6 +53,7 @@ export class AccountResolver {
   }
 
   @Authorized()
+  @CredentialOperation(hasPassword)
   @Mutation(() => UpdateUserPayload, {
     description:
       "Changes the current user: what is given, all or nothing. A new password ends every other session of the user.",
@@ -58,7 +62,14 @@ export class AccountResolver {
     @Arg("input", () => UpdateUserInput, { description: "The changes; an empty input changes nothing." })
     input: UpdateUserInput,
     @CurrentCaller() caller: Caller,
+    @Ctx() { client }: Context,
   ): Promise<UpdateUserPayload> {
-    return { user: await this.accounts.updateUser(input, caller) };
+    return { user: await this.accounts.updateUser(input, caller, client) };
   }
+}
+
+/** @param input as it was sent */
+function hasPassword({ input }: Readonly<Record<string, unknown>>): boolean {
+  const { password, currentPassword } = Object(input) as Record<string, unknown>;
+  return password != null || currentPassword != null;
 }

@@ -1,6 +1,9 @@
-import { LockMode, raw, UniqueConstraintViolationException } from "@mikro-orm/core";
+import { LockMode, UniqueConstraintViolationException } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
+import { recordEvents } from "../events/event-record.ts";
+import type { EventOrigin } from "../events/event-record.ts";
+import type { EventType } from "../events/event-type.ts";
 import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
@@ -9,7 +12,10 @@ import type { Caller } from "../sessions/caller.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { revokeSessions } from "../sessions/session-revocation.ts";
 import type { SessionService } from "../sessions/session.service.ts";
+import type { PasswordAttempt } from "../throttling/password-attempt.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import { SignInLookup } from "./sign-in-lookup.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
@@ -24,47 +30,73 @@ export class AccountService {
   private readonly hasher: PasswordHasher;
   private readonly sessions: SessionService;
   private readonly takenNames: TakenNames;
+  private readonly throttle: Throttle;
+  private readonly lookup: SignInLookup;
 
-  constructor(em: EntityManager, hasher: PasswordHasher, sessions: SessionService, takenNames: TakenNames) {
+  constructor(
+    em: EntityManager,
+    hasher: PasswordHasher,
+    sessions: SessionService,
+    takenNames: TakenNames,
+    throttle: Throttle,
+  ) {
     this.em = em;
     this.hasher = hasher;
     this.sessions = sessions;
     this.takenNames = takenNames;
+    this.throttle = throttle;
+    this.lookup = new SignInLookup(em);
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
-    const andThen = (em: EntityManager, user: User) => this.sessions.open(em, user, client);
+    const andThen = (em: EntityManager, user: User) =>
+      this.sessions.open(em, user, client, { signedUp: true });
     return this.createUser(input, {}, andThen, client.abandoned);
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
-  async createSuperuser(input: RegisterInput): Promise<UserType> {
-    return this.createUser(input, { isStaff: true, isSuperuser: true }, async (_em, user) => user);
+  async createSuperuser(input: RegisterInput, operator: EventOrigin): Promise<UserType> {
+    return this.createUser(input, { isStaff: true, isSuperuser: true }, async (em, user) => {
+      await recordEvents(em, { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" }, operator);
+      return user;
+    });
   }
 
   /**
    * An unknown account costs the same hashing as a wrong password and gets the same answer.
-   * @throws InvalidInput under `error`
+   * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
     this.hasher.checkRoom();
-    // The hash may be made anew by a sign-in at the same time; the second look sees it.
-    const signIn = (await this.tryLogin(input, client)) ?? (await this.tryLogin(input, client));
-    if (signIn === undefined) throw new InvalidInput(notFound);
+    const attempt = this.throttle.passwordAttempt(client.ip);
+    const [{ user, account, isKnownPlace }] = await Promise.all([
+      this.lookup.find(input, client.ip),
+      attempt.chargeAddress(),
+    ]);
+    await attempt.chargeAccount(account, isKnownPlace);
+    const signIn =
+      (await this.tryLogin(user, input, client, attempt)) ??
+      // The hash may be made anew by a sign-in at the same time; the second look sees it.
+      (await this.tryLogin((await this.lookup.find(input, client.ip)).user, input, client, attempt));
+    await attempt.settled();
+    if (signIn === undefined) return this.refuseSignIn("ACCOUNT_CHANGED", undefined, client);
     return signIn;
   }
 
   /** Undefined when the account was changed between the look at it and the sign-in. */
-  private async tryLogin(input: LoginInput, client: Client): Promise<AuthPayload | undefined> {
-    const user = await this.findByName(input);
-    const { valid, needsRehash } = await this.hasher.verify(
-      user?.passwordHash ?? null,
-      input.password,
-      client.abandoned,
+  private async tryLogin(
+    user: User | null,
+    input: LoginInput,
+    client: Client,
+    attempt: PasswordAttempt,
+  ): Promise<AuthPayload | undefined> {
+    const { valid, needsRehash } = await attempt.check(() =>
+      this.hasher.verify(user?.passwordHash ?? null, input.password, client.abandoned),
     );
-    if (user === null || !valid) throw new InvalidInput(notFound);
-    if (!user.isActive) throw new InvalidInput(deactivated);
+    if (user === null) return this.refuseSignIn("UNKNOWN_ACCOUNT", undefined, client);
+    if (!valid) return this.refuseSignIn("WRONG_PASSWORD", user.id, client);
+    if (!user.isActive) return this.refuseSignIn("USER_DEACTIVATED", user.id, client);
     const passwordHash = needsRehash ? await this.rehash(user, input.password) : user.passwordHash;
     return this.em.fork().transactional(async (em) => {
       // A password that was changed, or an account deactivated, since we looked must not open a session.
@@ -77,11 +109,18 @@ export class AccountService {
     });
   }
 
+  /** The name that was tried is not recorded: people type passwords there. */
+  private async refuseSignIn(cause: string, userId: string | undefined, client: Client): Promise<never> {
+    const failure = { types: ["SIGN_IN_FAILED"], outcome: "failure", cause, userId } as const;
+    await recordEvents(this.em.fork(), failure, client);
+    throw new InvalidInput(cause === "USER_DEACTIVATED" ? deactivated : notFound);
+  }
+
   /**
    * Changes what is given, all or nothing. A new password ends every other session before this answers.
    * @throws InvalidInput when another account took a name meanwhile; Unauthenticated when the session ended meanwhile
    */
-  async updateUser(input: UpdateUserInput, caller: Caller): Promise<UserType> {
+  async updateUser(input: UpdateUserInput, caller: Caller, client: Client): Promise<UserType> {
     const { password, currentPassword: _checked, ...fields } = input;
     if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
     const changes: Partial<User> = fields;
@@ -96,9 +135,11 @@ export class AccountService {
         if (!user.isActive) throw new Unauthenticated("USER_DEACTIVATED");
         const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
         if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
+        const types = eventsOf(user, changes);
         em.assign(user, changes);
         await em.flush();
-        if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed");
+        if (types.length > 0) await recordEvents(em, { types, ...subject }, client);
+        if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed", client);
         return forOwner(user, subject.sessionId);
       }),
     );
@@ -128,14 +169,6 @@ export class AccountService {
     });
   }
 
-  private findByName({ email, username }: LoginInput): Promise<User | null> {
-    const [column, value] =
-      email == null
-        ? ["lower(normalize(username, NFKC))", raw("lower(normalize(?, NFKC))", [username])]
-        : ["lower(email)", raw("lower(?)", [normalizeEmail(email)])];
-    return this.em.fork().findOne(User, { [raw(column)]: value });
-  }
-
   /** The database has the last word on uniqueness: of two that pass the checks at once, one is refused by its index. */
   private async orNameTaken<T>(
     names: Names,
@@ -150,4 +183,13 @@ export class AccountService {
       throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
     }
   }
+}
+
+/** What the changes mean for who can sign in. */
+function eventsOf(user: User, { passwordHash, email, username }: Partial<User>): EventType[] {
+  const types: EventType[] = [];
+  if (passwordHash !== undefined) types.push("PASSWORD_CHANGED");
+  if (email !== undefined && email !== user.email) types.push("EMAIL_CHANGED");
+  if (username !== undefined && username !== user.username) types.push("USERNAME_CHANGED");
+  return types;
 }

@@ -1,8 +1,11 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import { recordEvents } from "../events/event-record.ts";
+import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { Caller } from "../sessions/caller.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import { User } from "./user.entity.ts";
 
 interface CredentialChange {
@@ -15,17 +18,22 @@ interface CredentialChange {
 export class Reauthentication {
   private readonly em: EntityManager;
   private readonly hasher: PasswordHasher;
+  private readonly throttle: Throttle;
   private readonly reauthenticateAfter: number;
 
   /** @param reauthenticateAfter seconds for which a sign-in counts as fresh */
-  constructor(em: EntityManager, hasher: PasswordHasher, reauthenticateAfter: number) {
+  constructor(em: EntityManager, hasher: PasswordHasher, throttle: Throttle, reauthenticateAfter: number) {
     this.em = em;
     this.hasher = hasher;
+    this.throttle = throttle;
     this.reauthenticateAfter = reauthenticateAfter;
   }
 
-  /** Where email or password change, a current password that is given is verified even if the sign-in is fresh. */
-  async check(input: CredentialChange, caller: Caller): Promise<FieldErrors> {
+  /**
+   * Where email or password change, a current password that is given is verified even if the sign-in is fresh.
+   * @throws TooManyRequests, before anything is hashed, after too many wrong passwords
+   */
+  async check(input: CredentialChange, caller: Caller, client: Client): Promise<FieldErrors> {
     const changesCredentials =
       input.password !== undefined ||
       (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
@@ -35,8 +43,21 @@ export class Reauthentication {
       if (age <= this.reauthenticateAfter) return {};
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
-    const user = await this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] });
-    const { valid } = await this.hasher.verify(user?.passwordHash ?? null, input.currentPassword);
-    return valid ? {} : { currentPassword: ["The current password is not correct."] };
+    const { currentPassword } = input;
+    const attempt = this.throttle.passwordAttempt(client.ip);
+    const [user] = await Promise.all([
+      this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),
+      attempt.chargeAddress(),
+    ]);
+    await attempt.chargeSession(caller.user.id, caller.sessionId);
+    const { valid } = await attempt.check(() =>
+      this.hasher.verify(user?.passwordHash ?? null, currentPassword),
+    );
+    await attempt.settled();
+    if (valid) return {};
+    const subject = { userId: caller.user.id, sessionId: caller.sessionId };
+    const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;
+    await recordEvents(this.em.fork(), failure, client);
+    return { currentPassword: ["The current password is not correct."] };
   }
 }

@@ -4,6 +4,7 @@ import { read } from "read";
 import type { RegisterInput } from "../accounts/account.inputs.ts";
 import { InvalidInput } from "../errors.ts";
 import { checkInput } from "../graphql/input-check.ts";
+import { operator } from "./operator.ts";
 import { withApp } from "./with-app.ts";
 
 type Answers = Pick<RegisterInput, "email" | "username" | "password">;
@@ -30,8 +31,9 @@ export function createSuperuserCommand(): Command {
           const input = (await checkInput(type, answers, {
             service,
             caller: nobody,
+            client: here,
           })) as unknown as RegisterInput;
-          const { username } = await accounts.createSuperuser(input);
+          const { username } = await accounts.createSuperuser(input, operator());
           process.stdout.write(`made the superuser ${username}\n`);
         } catch (error) {
           throw error instanceof InvalidInput ? new Error(linesOf(error)) : error;
@@ -39,6 +41,8 @@ export function createSuperuserCommand(): Command {
       }),
     );
 }
+
+const here = { ip: "", userAgent: null, abandoned: new AbortController().signal };
 
 const nobody = () => Promise.reject(new Error("Nobody is signed in here."));
 

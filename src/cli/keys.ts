@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { App } from "../app.ts";
+import { operator } from "./operator.ts";
 import { withApp } from "./with-app.ts";
 
 type Keys = NonNullable<App["keyRotation"]>;
@@ -38,7 +39,7 @@ export function keysCommand(): Command {
     .description("publish the next key, which signs after KEY_PUBLISH_AHEAD")
     .action(() =>
       withKeys(async (rotation) => {
-        const { kid, signsFrom } = await rotation.rotate();
+        const { kid, signsFrom } = await rotation.rotate(operator());
         print(`${kid} signs from ${moment(signsFrom)}`);
       }),
     );
@@ -47,7 +48,7 @@ export function keysCommand(): Command {
     .description("take a key out at once: what it signed is refused, so its holders sign in again")
     .action((kid: string) =>
       withKeys(async (rotation) => {
-        const successor = await rotation.retire(kid);
+        const successor = await rotation.retire(kid, operator());
         print(`${kid} is retired`);
         if (successor) print(`${successor.kid} signs from now on`);
       }),

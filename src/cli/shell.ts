@@ -2,6 +2,8 @@ import { Command } from "commander";
 import { once } from "node:events";
 import { User } from "../accounts/user.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { recordEvents } from "../events/event-record.ts";
+import { operator } from "./operator.ts";
 import { withApp } from "./with-app.ts";
 
 export function shellCommand(): Command {
@@ -9,6 +11,7 @@ export function shellCommand(): Command {
     .description("a JavaScript prompt with the services and entities loaded")
     .action(() =>
       withApp(async ({ orm, accounts, sessions, hasher }) => {
+        await recordEvents(orm.em.fork(), { types: ["SHELL_OPENED"], actor: "operator" }, operator());
         const names = { orm, em: orm.em.fork(), User, Session, accounts, sessions, hasher };
         process.stdout.write(
           `Loaded: ${Object.keys(names).join(", ")}. Try: await em.find(User, {}, { limit: 5 })  (.exit leaves)\n`,

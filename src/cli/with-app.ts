@@ -18,7 +18,8 @@ export async function withApp(
     const secrets = await tokenSecrets(config);
     // What is done by hand must not fail in part without a word.
     const logger = pino(logOptions("warn"), pino.destination({ fd: 2, sync: true }));
-    const app = await createApp(config, { databaseUrl: database.url, ...secrets }, logger);
+    // Who is at a terminal of the machine guesses nothing.
+    const app = await createApp({ ...config, rateLimits: undefined }, { databaseUrl: database.url, ...secrets }, logger);
     try {
       if (migrated) await migrateOnStart(app.orm, config.migrateOnStart);
       await command(app);

@@ -5,7 +5,7 @@ import type {
   FastifyRequest,
   RouteShorthandOptionsWithHandler,
 } from "fastify";
-import { ServiceUnavailable, Unauthenticated } from "../errors.ts";
+import { Unauthenticated } from "../errors.ts";
 import { readAccessToken } from "../graphql/context.ts";
 import { answerError } from "../http/error-answer.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
@@ -71,8 +71,6 @@ function authorizationInBody(body: unknown): string[] {
 }
 
 function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof ServiceUnavailable)
-    request.log.warn({ err: error.cause }, "nobody can be verified: the database does not answer");
   if (!(error instanceof Unauthenticated)) return answerError(error, request, reply);
   const { message, code, details } = error;
   reply.code(401).header("www-authenticate", challenge(error));

@@ -10,6 +10,7 @@ import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, Gra
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Context } from "./context.ts";
+import { tooManyCredentialOperations } from "./credential-operations.ts";
 import { documentLimits, limitError } from "./document-limits.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
@@ -19,6 +20,7 @@ import { createValidator } from "./validation.ts";
 export interface ApolloOptions {
   schema: GraphQLSchema;
   introspection: boolean;
+  maxCredentialOperations: number;
   logger: Logger;
 }
 
@@ -35,7 +37,8 @@ const maxBodyLength = 100_000;
 const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
-export function createApollo({ schema, introspection, logger }: ApolloOptions): ApolloServer<Context> {
+export function createApollo(options: ApolloOptions): ApolloServer<Context> {
+  const { schema, introspection, logger } = options;
   return new ApolloServer<Context>({
     schema,
     introspection,
@@ -59,7 +62,7 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
       ApolloServerPluginLandingPageDisabled(),
       // Apollo traces subgraphs for whoever sends a header that asks for it.
       ApolloServerPluginInlineTraceDisabled(),
-      operations(schema, introspection, logger),
+      operations(options),
     ],
     formatError(formatted, error) {
       if (tooManyTokens.test(formatted.message)) return limitError("tokens").toJSON();
@@ -72,11 +75,12 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
 }
 
 /** Validates and executes every operation in place of Apollo, so that mutations can report every fault at once. */
-function operations(
-  schema: GraphQLSchema,
-  introspection: boolean,
-  logger: Logger,
-): ApolloServerPlugin<Context> {
+function operations({
+  schema,
+  introspection,
+  maxCredentialOperations,
+  logger,
+}: ApolloOptions): ApolloServerPlugin<Context> {
   const validate = createValidator(schema, { introspection });
   const executeOperation = createExecutor(schema);
   const formatErrors = createErrorFormatter(logger);
@@ -92,6 +96,12 @@ function operations(
             // Apollo has the words for an operation that was not named or is not there.
             if (operation === undefined) return null;
             const variables = request.variables ?? {};
+            const beyond = tooManyCredentialOperations(
+              schema,
+              { document, operation, variables },
+              maxCredentialOperations,
+            );
+            if (beyond) return refusal(formatErrors([beyond], requestId));
             const { errors, ...result } = await executeOperation({ document, operation, context, variables });
             return response({ ...result, ...(errors && { errors: formatErrors(errors, requestId) }) });
           } catch (error) {

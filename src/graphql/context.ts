@@ -1,4 +1,4 @@
-/** Where a request comes from, as the session list shows it. */
+/** Where a request comes from, as the session list and the event log show it. */
 export interface Client {
   readonly ip: string;
   readonly userAgent: string | null;

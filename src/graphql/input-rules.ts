@@ -3,7 +3,7 @@ import type { FieldErrors } from "../errors.ts";
 import type { Context } from "./context.ts";
 
 /** What a check of a whole input may ask. */
-export type CheckScope = Pick<Context, "caller" | "service">;
+export type CheckScope = Pick<Context, "caller" | "service" | "client">;
 
 /** What a text field takes beyond its GraphQL type. */
 export interface TextRules {

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { CallerError } from "../errors.ts";
-import { internalError } from "../graphql/error-format.ts";
+import type { CallerError } from "../errors.ts";
+import { callerErrorOf, internalError } from "../graphql/error-format.ts";
 
 /** Where the reason of HTTP does not say what to do. */
 const advice: Record<number, { code: string; message: string }> = {
@@ -16,7 +16,8 @@ const statuses: Record<string, number> = { TOO_MANY_REQUESTS: 429, SERVICE_UNAVA
 
 /** Answers what failed outside GraphQL (an unreadable body, a body too large) in the shape of a GraphQL answer. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof CallerError) return answerCallerError(error, reply);
+  const failure = callerErrorOf(error, request.id, request.server.log);
+  if (failure) return answerCallerError(failure, reply);
   const status = error.statusCode ?? 500;
   if (status >= 500)
     return reply.code(500).send({ errors: [internalError(error, request.id, request.server.log)] });

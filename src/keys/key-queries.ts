@@ -1,3 +1,4 @@
+import { insertEvents } from "../events/event-record.ts";
 import type { AsymmetricAlgorithm } from "../security/token-keys.ts";
 
 /** A published key; times are ISO 8601. */
@@ -50,15 +51,48 @@ export const listed = `
 
 /**
  * Ends superseded keys when the last token that they signed has expired: the sessions know when the last refresh token
- * does. Parameters in seconds: the life of an access token, and the tolerance of clocks twice.
+ * does. Parameters: those of an event, and in seconds `:accessTokenTtl` and the tolerance of clocks, `:tolerance`.
  */
 export const closeSuperseded = `
-  update signing_keys k
-  set sealed_private_key = null,
-    published_until = greatest(now() + make_interval(secs => ?), (select max(refresh_expires_at) from sessions))
-      + make_interval(secs => ?)
-  where published_until is null and exists (
-    select from signing_keys n
-    where n.published_until is null and n.signs_from > k.signs_from
-      and n.signs_from <= now() - make_interval(secs => ?)
-  )`;
+  with closed as (
+    update signing_keys k
+    set sealed_private_key = null,
+      published_until = greatest(now() + make_interval(secs => :accessTokenTtl), (select max(refresh_expires_at) from sessions))
+        + make_interval(secs => :tolerance)
+    where published_until is null and exists (
+      select from signing_keys n
+      where n.published_until is null and n.signs_from > k.signs_from
+        and n.signs_from <= now() - make_interval(secs => :tolerance)
+    )
+    returning kid
+  )
+  ${insertEvents({ type: "KEY_RETIRED", cause: "SUPERSEDED", actor: "system", from: "closed", keyId: "kid" })}`;
+
+/** Parameters: those of an event, `:actor`, `:kid`, `:jwk`, `:sealed` and, in seconds until it signs, `:publishAhead`. */
+export const addKey = `
+  with added as (
+    insert into signing_keys (kid, public_jwk, sealed_private_key, signs_from)
+    values (:kid, :jwk, :sealed, now() + make_interval(secs => :publishAhead))
+    returning kid, signs_from
+  ), recorded as (
+    ${insertEvents({ type: "KEY_ADDED", actor: ":actor", from: "added", keyId: "kid" })}
+  )
+  select signs_from from added`;
+
+/** Answers with the kid when there is such a key. Parameters: those of an event, and `:kid`. */
+export const retireKey = `
+  with retired as (
+    update signing_keys set sealed_private_key = null, published_until = now()
+    where kid = :kid and (published_until is null or published_until > now())
+    returning kid
+  ), recorded as (
+    ${insertEvents({ type: "KEY_RETIRED", actor: "operator", from: "retired", keyId: "kid" })}
+  )
+  select kid from retired`;
+
+/** Parameters: those of an event, `:kid` and `:sealed`. */
+export const sealKeyAgain = `
+  with sealed as (
+    update signing_keys set sealed_private_key = :sealed where kid = :kid returning kid
+  )
+  ${insertEvents({ type: "KEY_SEALED_AGAIN", actor: "system", from: "sealed", keyId: "kid" })}`;

@@ -1,8 +1,19 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { nobody } from "../events/event-record.ts";
+import type { EventOrigin } from "../events/event-record.ts";
 import { makeKeyPair } from "../security/key-pair.ts";
 import type { SealedSecrets } from "../security/sealed-secrets.ts";
 import type { AsymmetricAlgorithm } from "../security/token-keys.ts";
-import { anythingDue, closeSuperseded, listed, newest, sealedKeys } from "./key-queries.ts";
+import {
+  addKey,
+  anythingDue,
+  closeSuperseded,
+  listed,
+  newest,
+  retireKey,
+  sealedKeys,
+  sealKeyAgain,
+} from "./key-queries.ts";
 import type { PublishedKey, SealedKey } from "./key-queries.ts";
 
 /** Durations in seconds. */
@@ -59,7 +70,7 @@ export class KeyRotation {
       const [present] = await em.execute<[{ due: boolean }?]>(newest, [dueAfter]);
       if (present === undefined) await this.make(em, 0);
       else if (present.due) await this.make(em, publishAhead);
-      await em.execute(closeSuperseded, [accessTokenTtl, clockTolerance, clockTolerance]);
+      await em.execute(closeSuperseded, { ...nobody, accessTokenTtl, tolerance: clockTolerance });
       await em.execute("delete from signing_keys where published_until < now() - interval '1 day'");
     });
   }
@@ -75,11 +86,11 @@ export class KeyRotation {
   }
 
   /** Publishes a successor, which signs after KEY_PUBLISH_AHEAD. @returns the one that is waiting already, if there is one */
-  async rotate(): Promise<Successor> {
+  async rotate(operator: EventOrigin = nobody): Promise<Successor> {
     return this.locked(async (em) => {
       const [present] = await em.execute<[{ kid: string; signs_from: string; signs: boolean }?]>(newest, [0]);
       if (present?.signs === false) return { kid: present.kid, signsFrom: present.signs_from };
-      return this.make(em, present === undefined ? 0 : this.options.publishAhead);
+      return this.make(em, present === undefined ? 0 : this.options.publishAhead, operator);
     });
   }
 
@@ -87,13 +98,9 @@ export class KeyRotation {
    * Takes a key out at once: what it signed is refused from now on. Where nothing is left to sign, its successor does.
    * @throws an Error when no published key has this kid
    */
-  async retire(kid: string): Promise<Successor | undefined> {
+  async retire(kid: string, operator: EventOrigin = nobody): Promise<Successor | undefined> {
     return this.locked(async (em) => {
-      const retired = await em.execute<object[]>(
-        `update signing_keys set sealed_private_key = null, published_until = now()
-         where kid = ? and (published_until is null or published_until > now()) returning kid`,
-        [kid],
-      );
+      const retired = await em.execute<object[]>(retireKey, { ...operator, kid });
       if (retired.length === 0)
         throw new Error(`No published key has the kid ${kid}: see \`gatehouse keys list\`.`);
       const signing = "select from signing_keys where published_until is null and signs_from <= now()";
@@ -103,7 +110,7 @@ export class KeyRotation {
          where kid = (select kid from signing_keys where published_until is null order by signs_from, kid limit 1)
          returning kid, signs_from`,
       );
-      return waiting ? { kid: waiting.kid, signsFrom: waiting.signs_from } : this.make(em, 0);
+      return waiting ? { kid: waiting.kid, signsFrom: waiting.signs_from } : this.make(em, 0, operator);
     });
   }
 
@@ -113,17 +120,22 @@ export class KeyRotation {
   }
 
   /** @throws an Error of one line where none of the others can be opened: who holds those could not open this one either */
-  private async make(em: EntityManager, publishAhead: number): Promise<Successor> {
+  private async make(em: EntityManager, publishAhead: number, operator?: EventOrigin): Promise<Successor> {
     const others = await em.execute<SealedKey[]>(sealedKeys);
     if (others.length > 0 && !others.some(({ kid, sealed }) => this.sealing.open(sealed, kid)))
       throw new Error(opensNoKey);
     const { publicJwk, privateKey } = await makeKeyPair(this.options.algorithm);
     const { kid } = publicJwk;
-    const [made] = await em.execute<[{ signs_from: string }]>(
-      `insert into signing_keys (kid, public_jwk, sealed_private_key, signs_from)
-       values (?, ?, ?, now() + make_interval(secs => ?)) returning signs_from`,
-      [kid, JSON.stringify(publicJwk), this.sealing.seal(privateKey, kid), publishAhead],
-    );
+    const jwk = JSON.stringify(publicJwk);
+    const sealed = this.sealing.seal(privateKey, kid);
+    const [made] = await em.execute<[{ signs_from: string }]>(addKey, {
+      ...(operator ?? nobody),
+      actor: operator ? "operator" : "system",
+      kid,
+      jwk,
+      sealed,
+      publishAhead,
+    });
     return { kid, signsFrom: made.signs_from };
   }
 
@@ -131,10 +143,8 @@ export class KeyRotation {
     for (const { kid, sealed } of await em.execute<SealedKey[]>(sealedKeys)) {
       const opened = this.sealing.open(sealed, kid);
       if (opened === undefined || opened.sealedByPresentKey) continue;
-      await em.execute("update signing_keys set sealed_private_key = ? where kid = ?", [
-        this.sealing.seal(opened.secret, kid),
-        kid,
-      ]);
+      const sealedAgain = this.sealing.seal(opened.secret, kid);
+      await em.execute(sealKeyAgain, { ...nobody, kid, sealed: sealedAgain });
     }
   }
 

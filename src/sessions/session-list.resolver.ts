@@ -1,23 +1,17 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Mutation, Resolver, Root } from "type-graphql";
 import { ownSessionOf } from "../accounts/user-visibility.ts";
 import { UserType } from "../accounts/user.type.ts";
-import { InvalidInput } from "../errors.ts";
 import type { Context } from "../graphql/context.ts";
 import { CurrentCaller } from "../graphql/current-caller.ts";
+import { PageArgs, PageBudget } from "../graphql/paging.ts";
 import type { Caller } from "./caller.ts";
 import { SessionList } from "./session-list.service.ts";
-import { RevokeSessionPayload, SessionConnection, SessionsArgs } from "./session.type.ts";
-
-/** Aliases and references could ask for the same list a thousand times. */
-const mostPerRequest = 1_000;
-
-/** A page costs a query, however small it is. */
-const leastPerPage = 20;
+import { RevokeSessionPayload, SessionConnection } from "./session.type.ts";
 
 @Resolver(() => UserType)
 export class SessionListResolver {
   private readonly sessionList: SessionList;
-  private readonly asked = new WeakMap<Context, number>();
+  private readonly budget = new PageBudget("sessions");
 
   constructor(sessionList: SessionList) {
     this.sessionList = sessionList;
@@ -30,13 +24,10 @@ export class SessionListResolver {
   })
   sessions(
     @Root() user: UserType,
-    @Args(() => SessionsArgs) page: SessionsArgs,
+    @Args(() => PageArgs) page: PageArgs,
     @Ctx() context: Context,
   ): Promise<SessionConnection> {
-    const asked = (this.asked.get(context) ?? 0) + Math.max(leastPerPage, page.first);
-    this.asked.set(context, asked);
-    if (asked > mostPerRequest)
-      throw new InvalidInput({ first: [`Ask for less at once: ${mostPerRequest} sessions at most.`] });
+    this.budget.spend(page, context);
     return this.sessionList.list({ userId: user.id, sessionId: ownSessionOf(user) }, page);
   }
 
@@ -49,7 +40,8 @@ export class SessionListResolver {
   async revokeSession(
     @Arg("id", () => ID, { description: "The session's id." }) id: string,
     @CurrentCaller() caller: Caller,
+    @Ctx() { client }: Context,
   ): Promise<RevokeSessionPayload> {
-    return { session: await this.sessionList.revokeSession(id, caller) };
+    return { session: await this.sessionList.revokeSession(id, caller, client) };
   }
 }

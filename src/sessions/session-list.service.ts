@@ -1,9 +1,12 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { InvalidInput, NotFound, Unauthenticated } from "../errors.ts";
-import type { FieldErrors } from "../errors.ts";
+import { NotFound, Unauthenticated } from "../errors.ts";
+import { insertEvents } from "../events/event-record.ts";
+import type { Client } from "../graphql/context.ts";
+import { checkPage, connectionOf } from "../graphql/paging.ts";
+import type { Connection, PageArgs } from "../graphql/paging.ts";
 import type { Caller } from "./caller.ts";
 import type { RevocationReason } from "./session-revocation.ts";
-import type { SessionConnection, SessionsArgs, SessionType } from "./session.type.ts";
+import type { SessionType } from "./session.type.ts";
 import { isUuid } from "../security/uuid.ts";
 
 /** A user and the session by which they look. */
@@ -22,8 +25,6 @@ interface Row {
   user_agent: string | null;
 }
 
-const largestPage = 100;
-
 /** Comes after every id, as the current session comes before every other. */
 const top = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
@@ -39,10 +40,15 @@ const page = `
 const reason: RevocationReason = "revoked_by_user";
 
 const revoke = `
-  update sessions s set revoked_at = now(), revoked_reason = '${reason}'
-  where s.id = :id and s.user_id = :userId and s.revoked_at is null
-    and exists (select from sessions c where c.id = :sessionId and c.revoked_at is null and c.expires_at > now())
-  returning ${columns}`;
+  with s as (
+    update sessions s set revoked_at = now(), revoked_reason = '${reason}'
+    where s.id = :id and s.user_id = :userId and s.revoked_at is null
+      and exists (select from sessions c where c.id = :sessionId and c.revoked_at is null and c.expires_at > now())
+    returning s.*
+  ), recorded as (
+    ${insertEvents({ type: "SESSION_REVOKED", cause: "BY_USER", from: "s", userId: "user_id", sessionId: "id" })}
+  )
+  select ${columns} from s`;
 
 const find = `select ${columns} from sessions s where s.id = :id and s.user_id = :userId`;
 
@@ -55,38 +61,21 @@ export class SessionList {
   }
 
   /** Live ones, the current first, then by sign-in, newest first. @throws InvalidInput with every fault at once */
-  async list(owner: SessionOwner, { first, after }: SessionsArgs): Promise<SessionConnection> {
-    const last = after == null ? undefined : idOf(after);
-    const errors: FieldErrors = {};
-    if (first < 1) errors["first"] = ["Ensure this value is greater than or equal to 1."];
-    if (first > largestPage) errors["first"] = [`Ensure this value is less than or equal to ${largestPage}.`];
-    if (after != null && last === undefined) errors["after"] = ["Invalid cursor"];
-    if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
-
+  async list(owner: SessionOwner, args: PageArgs): Promise<Connection<SessionType>> {
+    const last = checkPage(args, isUuid);
     const before = last === undefined || last === owner.sessionId ? top : last;
-    const values = { ...owner, before, fromStart: last === undefined, limit: first + 1 };
+    const values = { ...owner, before, fromStart: last === undefined, limit: args.first + 1 };
     const rows = await this.em.fork().execute<Row[]>(page, values);
-    const edges = rows
-      .slice(0, first)
-      .map((row) => ({ cursor: cursorOf(row.id), node: sessionOf(row, owner) }));
-    return {
-      edges,
-      pageInfo: {
-        hasNextPage: rows.length > first,
-        hasPreviousPage: last !== undefined,
-        startCursor: edges[0]?.cursor ?? null,
-        endCursor: edges.at(-1)?.cursor ?? null,
-      },
-    };
+    return connectionOf(rows, args, (row) => sessionOf(row, owner));
   }
 
   /**
    * Ends one session of the caller's; what has ended already is answered as it is.
    * @throws NotFound when it is none of theirs; Unauthenticated when the caller's own session has ended meanwhile
    */
-  async revokeSession(id: string, caller: Caller): Promise<SessionType> {
+  async revokeSession(id: string, caller: Caller, client: Client): Promise<SessionType> {
     const owner = { userId: caller.user.id, sessionId: caller.sessionId };
-    const values = { ...owner, id: id.toLowerCase() };
+    const values = { ...owner, ...client, id: id.toLowerCase() };
     if (!isUuid(values.id)) throw new NotFound("No session of yours has this id.");
     const [ended] = await this.em.fork().execute<Row[]>(revoke, values);
     const [row] = ended ? [ended] : await this.em.fork().execute<Row[]>(find, values);
@@ -107,15 +96,4 @@ function sessionOf(row: Row, { sessionId }: SessionOwner): SessionType {
     ip: row.ip,
     userAgent: row.user_agent,
   };
-}
-
-function cursorOf(id: string): string {
-  return Buffer.from(id).toString("base64url");
-}
-
-/** Undefined when it is no cursor of ours. */
-function idOf(cursor: string): string | undefined {
-  if (cursor.length > 100) return undefined;
-  const id = Buffer.from(cursor, "base64url").toString();
-  return isUuid(id) && cursorOf(id) === cursor ? id : undefined;
 }

@@ -32,9 +32,12 @@ const removals = [
      select session_id from session_revocations
      where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepRevocations)
      order by revoked_at limit :batchSize for update skip locked))`,
+  `delete from attempts where key = any(array(
+     select key from attempts where expire <= extract(epoch from now()) * 1000
+     order by expire limit :batchSize for update skip locked))`,
 ];
 
-/** Removes sessions that are of no more use, in the background, by one replica at a time. */
+/** Removes sessions, and counts of attempts, that are of no more use, in the background, by one replica at a time. */
 export class SessionRemoval {
   private readonly em: EntityManager;
   private readonly accessTokenTtl: number;
@@ -90,7 +93,10 @@ export class SessionRemoval {
     try {
       while (!this.closed && (await this.removeBatch())) await nextTurn();
     } catch (error) {
-      this.logger.warn({ err: error }, "ended sessions cannot be removed: trying again later");
+      this.logger.warn(
+        { err: error },
+        "ended sessions and counts of attempts cannot be removed: trying again later",
+      );
     }
   }
 }

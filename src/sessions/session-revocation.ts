@@ -1,9 +1,21 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { insertEvents } from "../events/event-record.ts";
+import type { EventOrigin } from "../events/event-record.ts";
+import type { EventOutcome, EventType } from "../events/event-type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 
 /** Why a session ended: the values of `sessions.revoked_reason`, beside `user_deactivated`, which the database sets. */
 export type RevocationReason =
   "signed_out" | "revoked_by_user" | "password_changed" | "refresh_token_reused" | "too_many_sessions";
+
+/** How the event log tells of it. */
+const events = {
+  signed_out: { type: "SIGNED_OUT", outcome: "success", cause: null },
+  password_changed: { type: "SESSION_REVOKED", outcome: "success", cause: "PASSWORD_CHANGED" },
+  refresh_token_reused: { type: "REFRESH_REUSED", outcome: "failure", cause: null },
+} as const satisfies Partial<
+  Record<RevocationReason, { type: EventType; outcome: EventOutcome; cause: string | null }>
+>;
 
 export interface RevocationSubject {
   userId: string;
@@ -14,23 +26,36 @@ export interface RevocationSubject {
   refreshGrace?: number;
 }
 
+const event = insertEvents({
+  type: ":type",
+  outcome: ":outcome",
+  cause: ":cause",
+  from: "ended",
+  userId: "user_id",
+  sessionId: "id",
+});
+
 // The rows are locked in the order of their ids, so that two sign-outs of one user cannot wait for each other.
 const revoke = `
   with doomed as (
     select s.id
     from sessions c join sessions s on s.user_id = c.user_id
-    where c.id = ? and c.user_id = ? and c.revoked_at is null and c.expires_at > now()
+    where c.id = :sessionId and c.user_id = :userId and c.revoked_at is null and c.expires_at > now()
       and s.revoked_at is null and s.expires_at > now()
-      and case when s.id = c.id then ? else ? and (
-        c.refresh_generation = coalesce(cast(? as int), c.refresh_generation)
-        or (c.refresh_generation = cast(? as int) + 1 and c.rotated_at > now() - make_interval(secs => ?))
+      and case when s.id = c.id then :current else :others and (
+        c.refresh_generation = coalesce(cast(:generation as int), c.refresh_generation)
+        or (c.refresh_generation = cast(:generation as int) + 1 and c.rotated_at > now() - make_interval(secs => :refreshGrace))
       ) end
     order by s.id
     for update of s
+  ), ended as (
+    update sessions s set revoked_at = now(), revoked_reason = :reason
+    from doomed where s.id = doomed.id
+    returning s.id, s.user_id
+  ), recorded as (
+    ${event}
   )
-  update sessions s set revoked_at = now(), revoked_reason = ?
-  from doomed where s.id = doomed.id
-  returning s.id`;
+  select id from ended`;
 
 /**
  * Ends live sessions of a user, as far as the session that asks is alive itself: a signed-out token ends nothing more,
@@ -41,17 +66,20 @@ export async function revokeSessions(
   em: EntityManager,
   { userId, sessionId, generation, refreshGrace }: RevocationSubject,
   scope: LogoutScope,
-  reason: RevocationReason,
+  reason: keyof typeof events,
+  { ip, userAgent }: EventOrigin,
 ): Promise<number> {
-  const ended = await em.execute<{ id: string }[]>(revoke, [
+  const ended = await em.execute<{ id: string }[]>(revoke, {
     sessionId,
     userId,
-    scope !== "OTHERS",
-    scope !== "CURRENT",
-    generation ?? null,
-    generation ?? null,
-    refreshGrace ?? 0,
+    current: scope !== "OTHERS",
+    others: scope !== "CURRENT",
+    generation: generation ?? null,
+    refreshGrace: refreshGrace ?? 0,
     reason,
-  ]);
+    ...events[reason],
+    ip,
+    userAgent,
+  });
   return ended.length;
 }

@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, Mutation, Resolver } from "type-graphql";
 import type { Context } from "../graphql/context.ts";
+import { CredentialOperation } from "../graphql/credential-operations.ts";
 import { JwtScalar } from "../graphql/scalars.ts";
 import { AuthPayload } from "./auth-payload.type.ts";
 import { LogoutArgs, LogoutPayload } from "./logout.type.ts";
@@ -13,6 +14,7 @@ export class SessionResolver {
     this.sessions = sessions;
   }
 
+  @CredentialOperation()
   @Mutation(() => AuthPayload, {
     description:
       "Exchanges a refresh token for a new pair of tokens. The token used is spent: sent again within REFRESH_GRACE it " +
@@ -21,8 +23,9 @@ export class SessionResolver {
   refreshToken(
     @Arg("refreshToken", () => JwtScalar, { description: "The newest refresh token of the session." })
     refreshToken: string,
+    @Ctx() { client }: Context,
   ): Promise<AuthPayload> {
-    return this.sessions.refreshToken(refreshToken);
+    return this.sessions.refreshToken(refreshToken, client);
   }
 
   @Mutation(() => LogoutPayload, {
@@ -32,8 +35,9 @@ export class SessionResolver {
   })
   async logout(
     @Args(() => LogoutArgs) { scope, refreshToken }: LogoutArgs,
-    @Ctx() { accessToken }: Context,
+    @Ctx() { accessToken, client }: Context,
   ): Promise<LogoutPayload> {
-    return { revokedSessions: await this.sessions.logout(accessToken, refreshToken ?? undefined, scope) };
+    const tokens = { accessToken, refreshToken: refreshToken ?? undefined };
+    return { revokedSessions: await this.sessions.logout(tokens, scope, client) };
   }
 }

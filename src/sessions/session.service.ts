@@ -4,15 +4,19 @@ import { v7 } from "uuid";
 import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
 import { Unauthenticated } from "../errors.ts";
+import type { UnauthenticatedReason } from "../errors.ts";
+import { RepeatedEvents } from "../events/repeated-events.ts";
 import type { Client } from "../graphql/context.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 import { revokeSessions } from "./session-revocation.ts";
-import type { RevocationReason } from "./session-revocation.ts";
-import { sessionColumns, userOf } from "./session-row.ts";
+import { userOf } from "./session-row.ts";
 import type { SessionRow } from "./session-row.ts";
+import { findForRefresh, insert, rotate } from "./session-statements.ts";
+import type { IssuedState, RefreshRow } from "./session-statements.ts";
 
 /** Seconds, but for `maxPerUser`. */
 export interface SessionLimits {
@@ -27,49 +31,14 @@ export interface SessionLimits {
   maxPerUser: number;
 }
 
-type IssuedState = Pick<SessionRow, "refresh_generation" | "rotated_at" | "refresh_expires_at">;
+/** What somebody shows who wants to be signed out. */
+interface ShownTokens {
+  accessToken: string | undefined;
+  refreshToken: string | undefined;
+}
 
 /** So many that no honest load reaches it within the grace time; a pair takes some 2 KB. */
 const mostRecentPairs = 10_000;
-
-const reason: RevocationReason = "too_many_sessions";
-
-// The sign-in has locked the user's row, so of several at once each counts those before it. The rows of sessions are
-// locked in the order of their ids, as every sign-out locks them.
-const insert = `
-  with excess as (
-    select s.id from sessions s
-    where s.revoked_at is null and s.id in (
-      select id from sessions where user_id = :userId and revoked_at is null and expires_at > now()
-      order by created_at desc, id desc offset :maxPerUser - 1
-    )
-    order by s.id for update
-  ), ended as (
-    update sessions s set revoked_at = now(), revoked_reason = '${reason}' from excess where s.id = excess.id
-  )
-  insert into sessions (id, user_id, refresh_expires_at, expires_at, ip, user_agent)
-  values (:id, :userId, now() + make_interval(secs => least(:refreshTokenTtl, :absoluteTtl)),
-    now() + make_interval(secs => least(:refreshTokenTtl, :absoluteTtl, :idleTtl)), :ip, :userAgent)
-  returning refresh_generation, rotated_at, refresh_expires_at`;
-
-const absoluteEnd = "s.created_at + make_interval(secs => :absoluteTtl)";
-
-const rotate = `
-  update sessions s
-  set refresh_generation = s.refresh_generation + 1, rotated_at = now(), last_used_at = now(),
-    refresh_expires_at = least(now() + make_interval(secs => :refreshTokenTtl), ${absoluteEnd}),
-    expires_at = least(now() + make_interval(secs => least(:refreshTokenTtl, :idleTtl)), ${absoluteEnd})
-  from users u
-  where s.id = :sessionId and u.id = :userId and s.user_id = u.id and u.is_active
-    and s.refresh_generation = :generation and s.revoked_at is null and s.expires_at > now()
-    and ${absoluteEnd} > now()
-  returning ${sessionColumns}`;
-
-const findForRefresh = `
-  select ${sessionColumns}, least(s.expires_at, ${absoluteEnd}) <= now() as expired,
-    s.rotated_at > now() - make_interval(secs => :refreshGrace) as in_grace
-  from users u left join sessions s on s.id = :sessionId and s.user_id = u.id
-  where u.id = :userId`;
 
 /** Being signed in: opening sessions, refreshing and ending them. */
 export class SessionService {
@@ -77,14 +46,24 @@ export class SessionService {
   private readonly tokens: SessionTokens;
   private readonly limits: SessionLimits;
   private readonly claims: ExtraClaims;
+  private readonly throttle: Throttle;
   /** What refreshes of late were answered: signed anew, the same claims would have another signature. */
   private readonly recentPairs: LRUCache<string, Pick<AuthPayload, "token" | "refreshToken">>;
+  private readonly repeatedEvents: RepeatedEvents;
 
-  constructor(em: EntityManager, tokens: SessionTokens, limits: SessionLimits, claims: ExtraClaims) {
+  constructor(
+    em: EntityManager,
+    tokens: SessionTokens,
+    limits: SessionLimits,
+    claims: ExtraClaims,
+    throttle: Throttle,
+  ) {
     this.em = em;
     this.tokens = tokens;
     this.limits = limits;
     this.claims = claims;
+    this.throttle = throttle;
+    this.repeatedEvents = new RepeatedEvents(em);
     const ttl = Math.max(1, limits.refreshGrace) * 1000;
     this.recentPairs = new LRUCache({ max: mostRecentPairs, ttl, ttlAutopurge: true });
   }
@@ -93,9 +72,14 @@ export class SessionService {
    * Opens a session within the transaction of `em`, which holds a lock on the user's row; the tokens are good once that
    * has committed.
    */
-  async open(em: EntityManager, user: UserType, client: Client): Promise<AuthPayload> {
+  async open(
+    em: EntityManager,
+    user: UserType,
+    client: Client,
+    { signedUp = false } = {},
+  ): Promise<AuthPayload> {
     const id = v7();
-    const values = { ...this.limits, ...client, id, userId: user.id };
+    const values = { ...this.limits, ...client, id, userId: user.id, signedUp };
     const [state] = await em.execute<[IssuedState]>(insert, values);
     return this.payload(user, id, state);
   }
@@ -103,11 +87,21 @@ export class SessionService {
   /**
    * The present token gets a new pair. The one before, within the grace time, gets the present pair again (two tabs, a
    * lost answer). An older one was used twice, so it may be stolen: its session ends (RFC 9700, 4.14.2).
-   * @throws Unauthenticated with the reason
+   * @throws Unauthenticated with the reason; TooManyRequests after too many that failed
    */
-  async refreshToken(refreshToken: string): Promise<AuthPayload> {
+  async refreshToken(refreshToken: string, client: Client): Promise<AuthPayload> {
+    this.throttle.refuseSpentRefresh(refreshToken);
+    try {
+      return await this.exchange(refreshToken, client);
+    } catch (error) {
+      if (error instanceof Unauthenticated) await this.throttle.failedRefresh(refreshToken, client.ip, error);
+      throw error;
+    }
+  }
+
+  private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
-    const values = { ...this.limits, userId, sessionId, generation };
+    const values = { ...this.limits, ...client, userId, sessionId, generation };
     const [rotated] = await this.em.fork().execute<SessionRow[]>(rotate, values);
     if (rotated) {
       const payload = this.payload(userOf(rotated), sessionId, rotated);
@@ -116,20 +110,22 @@ export class SessionService {
       return payload;
     }
 
-    const [row] = await this.em
-      .fork()
-      .execute<(SessionRow & { expired: boolean; in_grace: boolean })[]>(findForRefresh, values);
-    if (row === undefined) throw new Unauthenticated("USER_NOT_FOUND");
-    if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
-    if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
-    if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
-    if (generation === row.refresh_generation - 1 && row.in_grace)
-      return Object.assign(
-        this.payload(userOf(row), sessionId, row),
-        this.recentPairs.get(`${sessionId}.${row.refresh_generation}`),
-      );
-    await revokeSessions(this.em.fork(), { userId, sessionId }, "CURRENT", "refresh_token_reused");
-    throw new Unauthenticated("TOKEN_REVOKED");
+    const [row] = await this.em.fork().execute<RefreshRow[]>(findForRefresh, values);
+    const refusal = refusalOf(row);
+    if (row === undefined || refusal !== undefined) {
+      const failure = { types: ["REFRESH_FAILED"], outcome: "failure", cause: refusal } as const;
+      await this.repeatedEvents.record(`${sessionId} ${refusal}`, { ...failure, userId, sessionId }, client);
+      throw new Unauthenticated(refusal ?? "USER_NOT_FOUND");
+    }
+    if (generation !== row.refresh_generation - 1 || !row.in_grace) {
+      const subject = { userId, sessionId };
+      await revokeSessions(this.em.fork(), subject, "CURRENT", "refresh_token_reused", client);
+      throw new Unauthenticated("TOKEN_REVOKED");
+    }
+    const repeated = { types: ["TOKEN_REFRESHED"], cause: "REPEATED", userId, sessionId } as const;
+    await this.repeatedEvents.record(`${sessionId} ${generation}`, repeated, client);
+    const present = this.recentPairs.get(`${sessionId}.${row.refresh_generation}`);
+    return { ...this.payload(userOf(row), sessionId, row), ...present };
   }
 
   /**
@@ -138,17 +134,13 @@ export class SessionService {
    * @returns how many sessions were ended
    * @throws Unauthenticated when neither token is usable
    */
-  async logout(
-    accessToken: string | undefined,
-    refreshToken: string | undefined,
-    scope: LogoutScope,
-  ): Promise<number> {
-    const subject = await this.subjectOf(accessToken, refreshToken);
-    return revokeSessions(this.em.fork(), subject, scope, "signed_out");
+  async logout(tokens: ShownTokens, scope: LogoutScope, client: Client): Promise<number> {
+    const subject = await this.subjectOf(tokens);
+    return revokeSessions(this.em.fork(), subject, scope, "signed_out", client);
   }
 
   /** A client that sends both wants to be signed out: where the access token is of no more use, the other speaks. */
-  private async subjectOf(accessToken: string | undefined, refreshToken: string | undefined) {
+  private async subjectOf({ accessToken, refreshToken }: ShownTokens) {
     if (refreshToken === undefined) {
       if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
       return this.tokens.verifyAccess(accessToken);
@@ -187,4 +179,12 @@ export class SessionService {
       refreshTokenExpiresAt: new Date(sessionEnd * 1000),
     };
   }
+}
+
+/** Why nothing can be refreshed, whatever the generation of the token. */
+function refusalOf(row: RefreshRow | undefined): UnauthenticatedReason | undefined {
+  if (row === undefined) return "USER_NOT_FOUND";
+  if (!row.is_active) return "USER_DEACTIVATED";
+  if (row.session_id === null || row.revoked_at !== null) return "TOKEN_REVOKED";
+  return row.expired ? "TOKEN_EXPIRED" : undefined;
 }

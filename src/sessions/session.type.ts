@@ -1,4 +1,5 @@
-import { ArgsType, Directive, Field, ID, Int, ObjectType } from "type-graphql";
+import { Field, ID, ObjectType } from "type-graphql";
+import { PageInfo } from "../graphql/paging.ts";
 import { DateTimeScalar } from "../graphql/scalars.ts";
 
 @ObjectType("Session", { description: "One sign-in on one device, until it ends.", simpleResolvers: true })
@@ -41,26 +42,6 @@ export class SessionEdge {
   node!: SessionType;
 }
 
-// Subgraphs that are composed into one schema share this type of Relay's.
-@Directive("@shareable")
-@ObjectType({ description: "Where a page lies in its list (Relay).", simpleResolvers: true })
-export class PageInfo {
-  @Field(() => Boolean, { description: "Whether more follows this page." })
-  hasNextPage!: boolean;
-
-  @Field(() => Boolean, { description: "Whether this page begins after another one." })
-  hasPreviousPage!: boolean;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "The cursor of the first edge; null on an empty page.",
-  })
-  startCursor!: string | null;
-
-  @Field(() => String, { nullable: true, description: "The cursor of the last edge; null on an empty page." })
-  endCursor!: string | null;
-}
-
 @ObjectType({ description: "A page of sessions (Relay).", simpleResolvers: true })
 export class SessionConnection {
   @Field(() => [SessionEdge], { description: "The sessions, each with its cursor." })
@@ -68,15 +49,6 @@ export class SessionConnection {
 
   @Field(() => PageInfo, { description: "Whether there is more, and where to go on." })
   pageInfo!: PageInfo;
-}
-
-@ArgsType()
-export class SessionsArgs {
-  @Field(() => Int, { defaultValue: 20, description: "How many at most: 1 to 100." })
-  first!: number;
-
-  @Field(() => String, { nullable: true, description: "The cursor after which the page begins." })
-  after?: string | null;
 }
 
 @ObjectType({ description: "The outcome of revokeSession.", simpleResolvers: true })

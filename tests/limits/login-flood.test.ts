@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { Agent, request } from "node:http";
-import { Argon2Work } from "../security-tools/argon2-work.ts";
+import { HashWork } from "../security-tools/hash-work.ts";
 import { createDatabase, dropDatabase } from "../support/database.ts";
 import { killAll, post, serve } from "../support/gateway-process.ts";
 import { startGateway } from "../support/gateway.ts";
@@ -90,7 +90,7 @@ describe("a flood of sign-ins, as from a botnet", () => {
 
 describe("for who has hung up", () => {
   let gateway: Gateway;
-  let work: Argon2Work;
+  let work: HashWork;
   beforeAll(async () => {
     gateway = await startGateway({
       HASH_CONCURRENCY: "1",
@@ -101,7 +101,7 @@ describe("for who has hung up", () => {
     });
   });
   afterAll(() => gateway.close());
-  beforeEach(() => void (work = new Argon2Work()));
+  beforeEach(() => void (work = new HashWork("argon2:HashWorker")));
   afterEach(() => work.stop());
 
   const logIn = 'login(input: { username: "nobody", password: "a guess" }) { token }';

@@ -1,0 +1,40 @@
+/** What happens to accounts, and what it means. The words in capitals are causes. */
+export const accountEvents = {
+  SIGNED_UP: "The account was made.",
+  SIGNED_IN: "A session began, by the password or with the sign-up.",
+  SIGN_IN_FAILED: "A sign-in was refused: WRONG_PASSWORD, USER_DEACTIVATED or ACCOUNT_CHANGED (meanwhile).",
+  TOKEN_REFRESHED:
+    "A refresh token was exchanged for a new pair. REPEATED: the spent one, within REFRESH_GRACE, for the same pair.",
+  REFRESH_FAILED:
+    "A refresh was refused: TOKEN_REVOKED, TOKEN_EXPIRED, USER_DEACTIVATED or USER_NOT_FOUND. Noted about once an hour.",
+  REFRESH_REUSED:
+    "A refresh token that was spent long ago was used again. It may be stolen, so its session ended.",
+  SIGNED_OUT: "A session ended by a sign-out. Of several that end at once, each has its event.",
+  SESSION_REVOKED:
+    "A session ended otherwise before its time: BY_USER, PASSWORD_CHANGED, TOO_MANY_SESSIONS, USER_DEACTIVATED, BY_OPERATOR or DELETED.",
+  PASSWORD_CHECK_FAILED: "The current password that a change asks for was wrong.",
+  PASSWORD_CHANGED: "The account got another password.",
+  EMAIL_CHANGED: "The account got another e-mail address.",
+  USERNAME_CHANGED: "The account got another username.",
+  ACCOUNT_DEACTIVATED: "The account was deactivated: nobody can sign in to it.",
+  ACCOUNT_REACTIVATED: "The account can be signed in to again.",
+  ACCOUNT_DELETED: "The account was deleted.",
+  RIGHTS_CHANGED: "The account's rights were changed: NOW_STAFF, NOW_SUPERUSER or NOW_NONE.",
+  SUPERUSER_CREATED: "The account was made by an operator, with every right.",
+} as const;
+
+/** What happens to the service itself. */
+export const serviceEvents = {
+  KEY_ADDED: "A key was published that signs tokens, now or next.",
+  KEY_RETIRED: "A key signs no more. SUPERSEDED: in its time.",
+  KEY_SEALED_AGAIN: "A key was encrypted with the present ENCRYPTION_KEY.",
+  SHELL_OPENED: "An operator opened a prompt in which everything can be done.",
+} as const;
+
+/** The values of `auth_events.type`. */
+export type EventType = keyof typeof accountEvents | keyof typeof serviceEvents;
+
+export type EventOutcome = "success" | "failure";
+
+/** Whoever uses a command or SQL is an operator. */
+export type EventActor = "user" | "operator" | "system";
