@@ -21,7 +21,7 @@ export class AuthEvents extends Migration {
     this.addSql(`create index auth_events_occurred_at_index on auth_events (occurred_at)`);
     // Whether somebody has signed in from an address before is asked at every sign-in; failures must not slow it down.
     this.addSql(`
-      create index auth_events_signed_in_index on auth_events (user_id, ip)
+      create index auth_events_signed_in_index on auth_events (user_id, id desc) include (ip)
       where type = 'SIGNED_IN' and outcome = 'success'`);
     this.addSql(`
       create function gatehouse_auth_events_stay() returns trigger language plpgsql as $$

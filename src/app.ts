@@ -5,7 +5,9 @@ import type { Logger } from "pino";
 import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
+import { PrivateRegistration } from "./accounts/private-registration.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
+import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
@@ -23,6 +25,7 @@ import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
+import { checkDatabase } from "./persistence/database-check.ts";
 import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
@@ -45,6 +48,9 @@ import { SessionList } from "./sessions/session-list.service.ts";
 import { sessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
+import { attemptRemoval } from "./throttling/attempt-removal.ts";
+import { Throttle } from "./throttling/throttle.service.ts";
+import { within } from "./time-limit.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
 export interface App {
@@ -64,6 +70,9 @@ export interface App {
   /** Finishes what is in flight, then closes the pool. */
   close(): Promise<void>;
 }
+
+/** Milliseconds for each of the two steps of the end. */
+const longestFarewell = 5_000;
 
 /** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets extends TokenSecrets {
@@ -94,22 +103,32 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     refreshGrace,
     maxPerUser: config.maxSessionsPerUser,
   };
-  const sessions = new SessionService(orm.em, tokens, limits, claims);
+  const throttle = new Throttle(orm.em, config.rateLimits, secrets, logger);
+  const sessions = new SessionService(orm.em, tokens, limits, claims, throttle);
   const removals = [...sessionRemoval(accessTokenTtl), eventRemoval(config.authEventsRetention)];
-  const removal = new Removal(orm.em, removals, logger);
+  const removal = new Removal(orm.em, [...removals, attemptRemoval], logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
   if (revocations) notifications.subscribe(revocations);
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
-  const takenNames = new TakenNames(orm.em);
+  const { registrationPrivacy, introspection, maxCredentialOperations } = config;
+  const takenNames = new TakenNames(orm.em, registrationPrivacy);
   const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(orm.em, hasher, config.reauthenticateAfter);
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames);
+  const reauthentication = new Reauthentication(
+    orm.em,
+    hasher,
+    throttle,
+    config.reauthenticateAfter,
+    registrationPrivacy,
+  );
+  const privateRegistration = registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined;
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle, privateRegistration);
 
   const services = new Map<unknown, unknown>([
+    [Throttle, throttle],
     [TakenNames, takenNames],
     [PasswordRules, passwordRules],
     [Reauthentication, reauthentication],
@@ -124,12 +143,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
 
   const service: Context["service"] = (type) => services.get(type) as never;
-  const makeContext = ({ requestId, ip, userAgent, authorization }: RequestFacts): Context => {
+  const makeContext = ({ requestId, ip, userAgent, authorization, abandoned }: RequestFacts): Context => {
     const accessToken = readAccessToken(authorization);
     let caller: ReturnType<typeof authentication.authenticate> | undefined;
     return {
       requestId,
-      client: { ip, userAgent: userAgent?.slice(0, 512) ?? null },
+      client: { ip, userAgent: userAgent?.slice(0, 512) ?? null, abandoned },
       accessToken,
       caller: () => (caller ??= authentication.authenticate(accessToken)),
       service,
@@ -138,9 +157,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
 
   const server = await createServer({
-    apollo: createApollo({ schema, introspection: config.introspection, logger }),
+    apollo: createApollo({ schema, introspection, maxCredentialOperations, logger }),
     makeContext,
-    checkDatabase: async () => void (await orm.em.fork().execute("select 1")),
+    checkDatabase: () => checkDatabase(orm),
     logger,
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
@@ -155,6 +174,12 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       ...(feed ? [revocationFeedRoutes(feed)] : []),
     ],
   });
+
+  /** Whether the database answers or not, the process must end. */
+  const inTime = (what: string, closing: Promise<unknown>) =>
+    within(longestFarewell, closing).catch((error: unknown) =>
+      logger.warn({ err: error }, `${what} could not be closed in time`),
+    );
 
   return {
     server,
@@ -171,15 +196,15 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await ring?.start();
       await notifications.start();
       await revocations?.start();
+      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       removal.start();
     },
     async close() {
       await server.close();
-      await notifications.close();
-      await Promise.all([revocations?.close(), lastUse.close(), removal.close()]);
-      await ring?.close();
-      await orm.close();
+      const background = [notifications, ring, revocations, lastUse, removal];
+      await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
+      await inTime("the database connections", orm.close());
     },
   };
 }

@@ -15,12 +15,22 @@ const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** "15m" -> 900 seconds. */
 export const duration = (form = /^[1-9]\d{0,5}[smhd]$/, amount = "a number above 0") =>
-  z
-    .string()
-    .regex(form, `takes ${amount} and a unit: s, m, h or d, as in 15m`)
-    .transform((text) => Number(text.slice(0, -1)) * secondsPerUnit[text.slice(-1) as "s" | "m" | "h" | "d"]);
+  z.string().regex(form, `takes ${amount} and a unit: s, m, h or d, as in 15m`).transform(secondsOf);
+
+function secondsOf(text: string): number {
+  return Number(text.slice(0, -1)) * secondsPerUnit[text.slice(-1) as "s" | "m" | "h" | "d"];
+}
 
 export const durationOrNone = duration(/^\d{1,6}[smhd]$/, "a number");
+
+/** "10/15m" -> 10 in 900 seconds. */
+export const allowance = z
+  .string()
+  .regex(/^[1-9]\d{0,5}\/[1-9]\d{0,5}[smhd]$/, "takes a number and a duration, as in 10/15m")
+  .transform((text) => {
+    const [attempts = "", time = ""] = text.split("/");
+    return { attempts: Number(attempts), seconds: secondsOf(time) };
+  });
 
 const commaList = z.string().transform((text) =>
   text

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 import {
+  allowance,
   databaseUrl,
   duration,
   durationOrNone,
@@ -41,14 +42,19 @@ const schema = z
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
     AUTH_EVENTS_RETENTION: duration().default(365 * 86_400),
-    PASSWORD_CHECKS: onOff.default(false),
+    PASSWORD_CHECKS: onOff.default(true),
+    REGISTRATION_PRIVACY: onOff.default(false),
     PWNED_PASSWORDS_URL: rangeService.optional(),
     CLAIMS_FILE: z.string().optional(),
     CLAIMS_NAMESPACE: z.string().max(200, "takes at most 200 characters").optional(),
     CORS_ORIGINS: origins.default([]),
     TRUST_PROXY: trustedProxies.default(false),
-    /** Nothing is governed by it yet; it is read so that a wrong value is found. */
     RATE_LIMIT: onOff.default(true),
+    RATE_LIMIT_PASSWORD: allowance.default({ attempts: 10, seconds: 15 * 60 }),
+    RATE_LIMIT_ACCOUNT: allowance.default({ attempts: 100, seconds: 3600 }),
+    RATE_LIMIT_ADDRESS: allowance.default({ attempts: 100, seconds: 3600 }),
+    RATE_LIMIT_REGISTER: allowance.default({ attempts: 20, seconds: 3600 }),
+    MAX_CREDENTIAL_OPERATIONS: wholeNumber(1, 1000).default(1),
     INTROSPECTION: onOff.optional(),
     IDE: onOff.optional(),
     LOG_LEVEL: z
@@ -112,13 +118,24 @@ const schema = z
     authEventsRetention: env.AUTH_EVENTS_RETENTION,
     /** Whether common passwords, and those made of the user's names, are refused. */
     passwordChecks: env.PASSWORD_CHECKS,
+    /** Whether it is kept secret which names have an account. */
+    registrationPrivacy: env.REGISTRATION_PRIVACY,
     /** Ends with a slash. Unset: no service is asked. */
     pwnedPasswordsUrl: env.PWNED_PASSWORDS_URL,
     claimsFile: env.CLAIMS_FILE,
     claimsNamespace: env.CLAIMS_NAMESPACE,
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
-    rateLimit: env.RATE_LIMIT,
+    /** Unset: nothing is counted. */
+    rateLimits: env.RATE_LIMIT
+      ? {
+          password: env.RATE_LIMIT_PASSWORD,
+          account: env.RATE_LIMIT_ACCOUNT,
+          address: env.RATE_LIMIT_ADDRESS,
+          registration: env.RATE_LIMIT_REGISTER,
+        }
+      : undefined,
+    maxCredentialOperations: env.MAX_CREDENTIAL_OPERATIONS,
     introspection: env.INTROSPECTION ?? env.NODE_ENV !== "production",
     ide: env.IDE ?? env.NODE_ENV !== "production",
     logLevel: env.LOG_LEVEL,

@@ -43,15 +43,28 @@ export class Unauthenticated extends CallerError {
   }
 }
 
-/** The database does not answer: nobody can be let in, and nobody has been refused. */
-export class DatabaseUnavailable extends CallerError {
-  readonly code = "SERVICE_UNAVAILABLE";
-  /** Seconds to wait before the next try. */
-  readonly details = { retryAfter: 5 };
+/** A registration was taken, and only a sign-in tells what came of it (see REGISTRATION_PRIVACY). */
+export class SignInRequired extends CallerError {
+  readonly code = "SIGN_IN_REQUIRED";
+  readonly details = {};
 
-  /** @param cause for the log */
-  constructor(cause: unknown) {
-    super("The database does not answer. Try again.", { cause });
+  constructor() {
+    super("If the email and the username were free, the account is made. Sign in to go on.");
+  }
+}
+
+/** What an answer takes is not to be had now: nobody has been refused. */
+export class ServiceUnavailable extends CallerError {
+  readonly code = "SERVICE_UNAVAILABLE";
+  readonly details: { retryAfter?: number };
+
+  /**
+   * @param retryAfter whole seconds to wait before the next try, where that is known
+   * @param cause for the log
+   */
+  constructor({ retryAfter, cause }: { retryAfter?: number; cause?: unknown } = {}) {
+    super("The service is temporarily unavailable. Try again in a moment.", { cause });
+    this.details = retryAfter === undefined ? {} : { retryAfter };
   }
 }
 
@@ -73,7 +86,7 @@ export class TooManyRequests extends CallerError {
 
   /** @param retryAfter whole seconds to wait before the next try */
   constructor(retryAfter: number) {
-    super(`Too many requests. Try again in ${retryAfter} second${retryAfter === 1 ? "" : "s"}.`);
+    super(`Request was throttled. Expected available in ${retryAfter} second${retryAfter === 1 ? "" : "s"}.`);
     this.details = { retryAfter };
   }
 }

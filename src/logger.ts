@@ -12,8 +12,11 @@ interface LoggedError {
   stack: string;
 }
 
+const frameStart = /^\s+at (?:.* \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\)/;
+const frameEnd = /:\d+:\d+\)?$/;
+
 /** A line of a stack that names a place; text that only looks like one is not kept. */
-const frame = /^\s+at (?:.* \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\).*:\d+:\d+\)?$/;
+const isFrame = (line: string) => frameStart.test(line) && frameEnd.test(line);
 
 /**
  * What the log says of an error. Errors of the database carry values of the row in their details, which the ORM puts
@@ -28,10 +31,7 @@ export function describeError(error: unknown): LoggedError | { message: string }
     message: error.message.split("\n", 1)[0] ?? "",
     code: typeof code === "string" ? code : undefined,
     constraint: typeof constraint === "string" ? constraint : undefined,
-    stack: stack
-      .split("\n")
-      .filter((line) => frame.test(line))
-      .join("\n"),
+    stack: stack.split("\n").filter(isFrame).join("\n"),
   };
 }
 

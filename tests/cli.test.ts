@@ -13,7 +13,6 @@ beforeAll(async () => {
   environment = {
     DATABASE_URL: databaseUrl,
     ENCRYPTION_KEY: "a secret of thirty-two bytes or more",
-    PASSWORD_CHECKS: "on",
   };
 });
 afterAll(async () => {

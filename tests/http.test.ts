@@ -23,7 +23,7 @@ describe("the door", () => {
     }
   });
 
-  it("lets the named origins read answers, and no others", async () => {
+  it("lets the named origins read answers, and no others (ASVS V3.4.2)", async () => {
     const allowed = await post({ origin: "https://app.example.com" });
     expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
     for (const origin of ["https://evil.example.com", "https://app.example.com.evil.example", "null"])
@@ -41,7 +41,7 @@ describe("the door", () => {
     expect(preflight.headers.get("access-control-allow-credentials")).toBeNull();
   });
 
-  it("refuses what a form of another site could send", async () => {
+  it("refuses what a form of another site could send (ASVS V3.5.2)", async () => {
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]) {
       const answer = await post({ "content-type": type });
       expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -117,7 +117,7 @@ describe("the door", () => {
     ]);
   });
 
-  it("keeps the address of a client behind a trusted proxy, if it is one", async () => {
+  it("keeps the address of a client behind a trusted proxy, if it is one (ASVS V4.1.3)", async () => {
     const proxied = await startGateway({ TRUST_PROXY: "1" });
     const register = (username: string, address: string) =>
       fetch(`${proxied.url}/graphql`, {
@@ -153,7 +153,7 @@ describe("the door", () => {
 describe("exploration", () => {
   const introspection = "{ __schema { types { name } } }";
 
-  it("is on by default and off in production, unless turned on", async () => {
+  it("is on by default and off in production, unless turned on (ASVS V4.3.2, V13.4.2)", async () => {
     expect((await gateway.graphql(introspection)).data.__schema.types.length).toBeGreaterThan(10);
     expect((await fetch(`${gateway.url}/`)).headers.get("content-type")).toMatch("text/html");
 
@@ -163,7 +163,7 @@ describe("exploration", () => {
     expect(answer.errors?.[0].extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
     expect((await fetch(`${closed.url}/`)).status).toBe(404);
     const suggestion = await closed.graphql("{ mee { id } }");
-    expect(suggestion.errors?.[0].message).toBe('Cannot query field "mee" on type "Query".');
+    expect(suggestion.errors?.[0].message).toMatch(/^The document does not fit the schema\./);
     await closed.close();
 
     const open = await startGateway({ NODE_ENV: "production", INTROSPECTION: "on", IDE: "on" });
@@ -182,18 +182,20 @@ describe("password hashing under load", () => {
       HASH_CONCURRENCY: "1",
       HASH_QUEUE: "2",
       ARGON2_MEMORY: "65536",
-      ARGON2_TIME: "4",
+      ARGON2_TIME: "2",
     });
     // A stranger's sign-in is hashed like any other, so it takes a place like any other.
     const answers = await Promise.all(Array.from({ length: 10 }, () => busy.graphql(login, stranger)));
     const codes = answers
       .map(({ errors }) => errors?.[0].extensions.code as string)
       .toSorted((a, b) => a.localeCompare(b));
-    expect(codes).toEqual([...Array(3).fill("BAD_USER_INPUT"), ...Array(7).fill("TOO_MANY_REQUESTS")]);
-    const refused = answers.find(({ errors }) => errors?.[0].extensions.code === "TOO_MANY_REQUESTS");
+    expect(codes).toEqual([...Array(3).fill("BAD_USER_INPUT"), ...Array(7).fill("SERVICE_UNAVAILABLE")]);
+    const refused = answers.find(({ errors }) => errors?.[0].extensions.code === "SERVICE_UNAVAILABLE");
     expect(refused).toMatchObject({ status: 200, data: null });
     expect(refused?.errors?.[0].extensions.retryAfter).toBeGreaterThanOrEqual(1);
-    expect(refused?.errors?.[0].message).toMatch(/^Too many requests. Try again in \d+ seconds?\.$/);
+    expect(refused?.errors?.[0].message).toBe(
+      "The service is temporarily unavailable. Try again in a moment.",
+    );
     expect((await busy.graphql(login, stranger)).errors?.[0].extensions.code).toBe("BAD_USER_INPUT");
     await busy.close();
   });

@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedPostgres } from "../src/persistence/embedded-postgres.ts";
 import type { EmbeddedPostgres } from "../src/persistence/embedded-postgres.ts";
+import { findPostmaster } from "../src/persistence/postmaster.ts";
+import { killServer } from "./support/database-process.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { reasonOf, register } from "./support/operations.ts";
+import { untilPoolIsIdle } from "./support/pool.ts";
 import { until } from "./support/until.ts";
 
 let directory: string;
@@ -36,10 +39,14 @@ it("outlives the loss of its database and recovers without a restart", async () 
     expect(answer).toMatchObject({ status: 200, data: { me: null } });
     expect(answer.errors).toEqual([
       expect.objectContaining({
-        extensions: { code: "INTERNAL_SERVER_ERROR", requestId: expect.any(String) },
+        extensions: { code: "SERVICE_UNAVAILABLE", retryAfter: 5 },
       }),
     ]);
   }
+  const header = { "content-type": "application/json", authorization: `Token ${token}` };
+  const body = JSON.stringify({ query: "{ a: me { id } b: me { id } }" });
+  const { headers } = await fetch(`${gateway.url}/graphql`, { method: "POST", headers: header, body });
+  expect(headers.get("retry-after")).toBe("5");
   // Whether a token is ours is known without the database: made-up keys cannot make us ask.
   const [, claims, signature] = token.split(".");
   const strangers = Array.from({ length: 30 }, (_, number) => {
@@ -56,6 +63,35 @@ it("outlives the loss of its database and recovers without a restart", async () 
   postgres = await startEmbeddedPostgres(directory, { port: Number(new URL(gateway.databaseUrl).port) });
   await until(async () => (await status("ready")) === 200);
   expect((await me()).data).toEqual({ me: { username: "a" } });
+});
+
+it("outlives a database server that is killed, with nothing left of what was under way", async () => {
+  const document = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
+  const people = Array.from({ length: 20 }, (_, number) => `killed${number}`);
+  const answers = people.map((name) =>
+    gateway.graphql(document, { input: { email: `${name}@b.co`, username: name, password: "a password" } }),
+  );
+  const data = join(directory, "postgres/data");
+  const server = await findPostmaster(data);
+  await killServer(server?.pid ?? 0, data);
+  for (const { errors } of await Promise.all(answers))
+    if (errors) expect(errors).toMatchObject([{ extensions: { code: "SERVICE_UNAVAILABLE" } }]);
+  expect([await status("live"), await status("ready")]).toEqual([200, 503]);
+
+  await postgres.stop();
+  postgres = await startEmbeddedPostgres(directory, { port: Number(new URL(gateway.databaseUrl).port) });
+  await until(async () => (await status("ready")) === 200);
+  const halfMade = await gateway.sql(
+    "select username from users u where not exists (select from sessions s where s.user_id = u.id)",
+  );
+  expect(halfMade).toEqual([]);
+  await untilPoolIsIdle(gateway);
+  const pool = await gateway.app.orm.em.getConnection().getNativeClient();
+  const open = "select count(*)::int from pg_stat_activity where application_name = 'gatehouse'";
+  await until(async () => {
+    const [{ count } = { count: -1 }] = await gateway.sql<{ count: number }>(open);
+    return count === pool.totalCount;
+  });
 });
 
 it("outlives connections that are cut under it", async () => {

@@ -11,7 +11,7 @@ import { until } from "./support/until.ts";
 
 let gateway: Gateway;
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ TRUST_PROXY: "1" });
 });
 afterAll(() => gateway.close());
 
@@ -19,8 +19,8 @@ const streams: FeedStream[] = [];
 afterEach(() => {
   for (const stream of streams.splice(0)) stream.close();
 });
-const open = async (from = gateway) => {
-  const stream = await openStream(from.url);
+const open = async (from = gateway, address?: string) => {
+  const stream = await openStream(from.url, address);
   streams.push(stream);
   await until(() => stream.events.length > 0 || stream.ended);
   return stream;
@@ -133,14 +133,23 @@ describe("the stream of revoked sessions", () => {
     expect(stream.ended).toBe(false);
   });
 
-  it("has room for a thousand, and tells the next to come back", async () => {
-    const many = await Promise.all(Array.from({ length: 1000 }, () => open()));
-    const answer = await fetch(`${gateway.url}${feedPath}`, { headers: { accept: "text/event-stream" } });
-    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
-    expect(await answer.json()).toEqual({ status: "unavailable", reason: "too many streams are open" });
+  it("has room for a thousand, a hundred of one address, and tells the next to come back", async () => {
+    const refusal = async (address: string) => {
+      const headers = { accept: "text/event-stream", "x-forwarded-for": address };
+      const answer = await fetch(`${gateway.url}${feedPath}`, { headers });
+      return [answer.status, answer.headers.get("retry-after"), await answer.json()];
+    };
+    const tooMany = [503, "5", { status: "unavailable", reason: "too many streams are open" }];
+    const hundred = (address: (index: number) => string) =>
+      Promise.all(Array.from({ length: 100 }, (_, index) => open(gateway, address(index))));
+
+    const host = await hundred((index) => `2001:db8:0:1::${index}`);
+    expect(await refusal("2001:db8:0:1:ffff::")).toEqual(tooMany);
+    for (let network = 2; network <= 10; network++) await hundred(() => `192.0.2.${network}`);
+    expect(await refusal("198.51.100.1")).toEqual(tooMany);
     expect(await status()).toBe(200);
-    many[0]?.close();
-    await until(async () => (await open()).response.statusCode === 200);
+    host[0]?.close();
+    await until(async () => (await open(gateway, "2001:db8:0:1::")).response.statusCode === 200);
   });
 });
 

@@ -87,7 +87,7 @@ const copy = (count: number, changes: string) =>
   );
 
 describe("a session", () => {
-  it("ends when it is not used for SESSION_IDLE_TTL, its tokens with it", async () => {
+  it("ends when it is not used for SESSION_IDLE_TTL, its tokens with it (ASVS V7.3.1)", async () => {
     expect(await times()).toEqual({ unused: 0, ends: day, refresh: 60 * day });
     expect(decodeJwt(tokens.refreshToken)).toMatchObject({
       exp: (decodeJwt(tokens.refreshToken).iat ?? 0) + 60 * day,
@@ -182,7 +182,7 @@ describe("a session", () => {
     expect((await times())?.unused).toBe(0);
   });
 
-  it("does not outlive SESSION_ABSOLUTE_TTL, however often it is refreshed", async () => {
+  it("does not outlive SESSION_ABSOLUTE_TTL, however often it is refreshed (ASVS V7.3.2, V10.4.8)", async () => {
     let present = tokens;
     for (const [days, refreshEnd] of [
       [20, 60],

@@ -10,15 +10,20 @@ import {
   newPasswordText,
   usernameText,
 } from "./account.rules.ts";
+import { Throttle } from "../throttling/throttle.service.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { Reauthentication } from "./reauthentication.ts";
 import { TakenNames } from "./taken-names.ts";
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
-@CheckedAsWhole<RegisterInput>(async (input, { service }) => ({
-  ...(await service(TakenNames).among(input)),
-  ...(await service(PasswordRules).check(input.password, input)),
-}))
+@CheckedAsWhole<RegisterInput>(async (input, { service, client }) => {
+  // First: the checks may tell which names are taken.
+  await service(Throttle).registration(client.ip);
+  return {
+    ...(await service(TakenNames).toldBeforehand(input)),
+    ...(await service(PasswordRules).check(input.password, input)),
+  };
+})
 export class RegisterInput {
   @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
   @Text(emailText)
@@ -32,7 +37,7 @@ export class RegisterInput {
 
   @Field(() => String, {
     description:
-      "8 to 128 characters, kept exactly as typed; with PASSWORD_CHECKS=on none of the commonest, and not made of the email or username.",
+      "8 to 128 characters, kept exactly as typed; none of the commonest, and not made of the email, the username or the full name, unless PASSWORD_CHECKS is off.",
   })
   @Text(newPasswordText)
   password!: string;
@@ -79,10 +84,11 @@ export class LoginInput {
 @CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }) => {
   const current = (await caller()) as Caller;
   return {
-    ...(await service(TakenNames).among(input, current.user.id)),
+    ...(await service(TakenNames).toldBeforehand(input, current)),
     ...(await service(PasswordRules).check(input.password, {
       email: input.email ?? current.user.email,
       username: input.username ?? current.user.username,
+      fullName: input.fullName === undefined ? current.user.fullName : input.fullName,
     })),
     ...(await service(Reauthentication).check(input, current, client)),
   };

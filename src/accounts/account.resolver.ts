@@ -1,5 +1,6 @@
 import { Arg, Authorized, Ctx, Mutation, Query, Resolver } from "type-graphql";
 import type { Context } from "../graphql/context.ts";
+import { CredentialOperation } from "../graphql/credential-operations.ts";
 import { CurrentCaller } from "../graphql/current-caller.ts";
 import { AuthPayload } from "../sessions/auth-payload.type.ts";
 import type { Caller } from "../sessions/caller.ts";
@@ -26,7 +27,12 @@ export class AccountResolver {
     return caller.user;
   }
 
-  @Mutation(() => AuthPayload, { description: "Makes an account and signs in to it." })
+  @CredentialOperation()
+  @Mutation(() => AuthPayload, {
+    description:
+      "Makes an account and signs in to it. With REGISTRATION_PRIVACY nobody is signed in: the answer is the error " +
+      "SIGN_IN_REQUIRED, whether the email and the username were free or not.",
+  })
   register(
     @Arg("input", () => RegisterInput, {
       description: "The account to make; every fault in it is reported at once.",
@@ -37,6 +43,7 @@ export class AccountResolver {
     return this.accounts.register(input, client);
   }
 
+  @CredentialOperation()
   @Mutation(() => AuthPayload, {
     description:
       "Signs in, which opens a session. An unknown account and a wrong password get the same answer, under `error`.",
@@ -50,6 +57,7 @@ export class AccountResolver {
   }
 
   @Authorized()
+  @CredentialOperation(hasPassword)
   @Mutation(() => UpdateUserPayload, {
     description:
       "Changes the current user: what is given, all or nothing. A new password ends every other session of the user.",
@@ -62,4 +70,10 @@ export class AccountResolver {
   ): Promise<UpdateUserPayload> {
     return { user: await this.accounts.updateUser(input, caller, client) };
   }
+}
+
+/** @param input as it was sent */
+function hasPassword({ input }: Readonly<Record<string, unknown>>): boolean {
+  const { password, currentPassword } = Object(input) as Record<string, unknown>;
+  return password != null || currentPassword != null;
 }

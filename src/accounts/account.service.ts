@@ -1,6 +1,6 @@
-import { LockMode, raw, UniqueConstraintViolationException } from "@mikro-orm/core";
+import { LockMode, UniqueConstraintViolationException } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { InvalidInput, TooManyRequests, Unauthenticated } from "../errors.ts";
+import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { EventType } from "../events/event-type.ts";
@@ -12,7 +12,11 @@ import type { Caller } from "../sessions/caller.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { revokeSessions } from "../sessions/session-revocation.ts";
 import type { SessionService } from "../sessions/session.service.ts";
+import type { PasswordAttempt } from "../throttling/password-attempt.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import type { PrivateRegistration } from "./private-registration.ts";
+import { SignInLookup } from "./sign-in-lookup.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
@@ -27,17 +31,34 @@ export class AccountService {
   private readonly hasher: PasswordHasher;
   private readonly sessions: SessionService;
   private readonly takenNames: TakenNames;
+  private readonly throttle: Throttle;
+  private readonly privateRegistration: PrivateRegistration | undefined;
+  private readonly lookup: SignInLookup;
 
-  constructor(em: EntityManager, hasher: PasswordHasher, sessions: SessionService, takenNames: TakenNames) {
+  /** @param privateRegistration given where it is a secret who has an account */
+  constructor(
+    em: EntityManager,
+    hasher: PasswordHasher,
+    sessions: SessionService,
+    takenNames: TakenNames,
+    throttle: Throttle,
+    privateRegistration?: PrivateRegistration,
+  ) {
     this.em = em;
     this.hasher = hasher;
     this.sessions = sessions;
     this.takenNames = takenNames;
+    this.throttle = throttle;
+    this.lookup = new SignInLookup(em);
+    this.privateRegistration = privateRegistration;
   }
 
-  /** @throws InvalidInput when another account took a name meanwhile */
+  /** @throws InvalidInput when another account took a name meanwhile; SignInRequired, with privacy, in any case */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
-    return this.createUser(input, {}, (em, user) => this.sessions.open(em, user, client, { signedUp: true }));
+    if (this.privateRegistration) return this.privateRegistration.register(input, client);
+    const andThen = (em: EntityManager, user: User) =>
+      this.sessions.open(em, user, client, { signedUp: true });
+    return this.createUser(input, {}, andThen, client.abandoned);
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
@@ -50,19 +71,35 @@ export class AccountService {
 
   /**
    * An unknown account costs the same hashing as a wrong password and gets the same answer.
-   * @throws InvalidInput under `error`
+   * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
-    // The hash may be made anew by a sign-in at the same time; the second look sees it.
-    const signIn = (await this.tryLogin(input, client)) ?? (await this.tryLogin(input, client));
+    this.hasher.checkRoom();
+    const attempt = this.throttle.passwordAttempt(client.ip);
+    const [{ user, account, isKnownPlace }] = await Promise.all([
+      this.lookup.find(input, client.ip),
+      attempt.chargeAddress(),
+    ]);
+    await attempt.chargeAccount(account, isKnownPlace);
+    const signIn =
+      (await this.tryLogin(user, input, client, attempt)) ??
+      // The hash may be made anew by a sign-in at the same time; the second look sees it.
+      (await this.tryLogin((await this.lookup.find(input, client.ip)).user, input, client, attempt));
+    await attempt.settled();
     if (signIn === undefined) return this.refuseSignIn("ACCOUNT_CHANGED", undefined, client);
     return signIn;
   }
 
   /** Undefined when the account was changed between the look at it and the sign-in. */
-  private async tryLogin(input: LoginInput, client: Client): Promise<AuthPayload | undefined> {
-    const user = await this.findByName(input);
-    const { valid, needsRehash } = await this.hasher.verify(user?.passwordHash ?? null, input.password);
+  private async tryLogin(
+    user: User | null,
+    input: LoginInput,
+    client: Client,
+    attempt: PasswordAttempt,
+  ): Promise<AuthPayload | undefined> {
+    const { valid, needsRehash } = await attempt.check(() =>
+      this.hasher.verify(user?.passwordHash ?? null, input.password, client.abandoned),
+    );
     if (user === null) return this.refuseSignIn("UNKNOWN_ACCOUNT", undefined, client);
     if (!valid) return this.refuseSignIn("WRONG_PASSWORD", user.id, client);
     if (!user.isActive) return this.refuseSignIn("USER_DEACTIVATED", user.id, client);
@@ -118,8 +155,9 @@ export class AccountService {
     { password, email, ...rest }: RegisterInput,
     rights: { isStaff?: true; isSuperuser?: true },
     andThen: (em: EntityManager, user: User) => Promise<T>,
+    abandoned?: AbortSignal,
   ): Promise<T> {
-    const passwordHash = await this.hasher.hash(password);
+    const passwordHash = await this.hasher.hash(password, abandoned);
     return this.orNameTaken({ email, username: rest.username }, undefined, () =>
       this.em.fork().transactional(async (em) => {
         const user = em.create(User, { ...rest, ...rights, email: normalizeEmail(email), passwordHash });
@@ -132,17 +170,9 @@ export class AccountService {
   /** The next sign-in will do where the hasher is busy: the password was right, so this one must not fail. */
   private rehash(user: User, password: string): Promise<string> {
     return this.hasher.hash(password).catch((error: unknown) => {
-      if (error instanceof TooManyRequests) return user.passwordHash;
+      if (error instanceof ServiceUnavailable) return user.passwordHash;
       throw error;
     });
-  }
-
-  private findByName({ email, username }: LoginInput): Promise<User | null> {
-    const [column, value] =
-      email == null
-        ? ["lower(normalize(username, NFKC))", raw("lower(normalize(?, NFKC))", [username])]
-        : ["lower(email)", raw("lower(?)", [normalizeEmail(email)])];
-    return this.em.fork().findOne(User, { [raw(column)]: value });
   }
 
   /** The database has the last word on uniqueness: of two that pass the checks at once, one is refused by its index. */

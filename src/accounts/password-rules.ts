@@ -1,10 +1,15 @@
 import type { Logger } from "pino";
 import type { FieldErrors } from "../errors.ts";
 import { isCommonPassword } from "../security/common-passwords.ts";
-import { isMadeOf } from "../security/password-similarity.ts";
+import { isMadeOf, withItsWords } from "../security/password-similarity.ts";
 import type { PwnedPasswords } from "../security/pwned-passwords.ts";
 import { newPasswordText } from "./account.rules.ts";
 import type { Names } from "./taken-names.ts";
+
+/** What an account is known by. */
+export interface OwnNames extends Names {
+  fullName?: string | null | undefined;
+}
 
 const product = "gatehouse";
 
@@ -22,7 +27,7 @@ export class PasswordRules {
   }
 
   /** @param names those that the account will have */
-  async check(password: string | null | undefined, names: Names): Promise<FieldErrors> {
+  async check(password: string | null | undefined, names: OwnNames): Promise<FieldErrors> {
     // One that breaks the other rules is refused anyway, and can be as long as a request.
     if (password == null || newPasswordText.rules.some((rule) => rule(password) !== undefined)) return {};
     const faults = this.checks ? await guessable(password, names) : [];
@@ -42,19 +47,22 @@ export class PasswordRules {
   }
 }
 
-async function guessable(password: string, { email, username }: Names): Promise<string[]> {
+async function guessable(password: string, { email, username, fullName }: OwnNames): Promise<string[]> {
   const faults: string[] = [];
-  if (isMadeOfAny(password, username)) faults.push("The password is too similar to the username.");
-  if (isMadeOfAny(password, email, email?.slice(0, email.lastIndexOf("@"))))
-    faults.push("The password is too similar to the email.");
-  if (isMadeOf(password, product) || (await isCommonPassword(password)))
+  if (isMadeOf(password, partsOf(username))) faults.push("The password is too similar to the username.");
+  // The words of the domain are not the user's own.
+  const local = email?.slice(0, email.lastIndexOf("@"));
+  if (isMadeOf(password, [...partsOf(email).slice(0, 1), ...partsOf(local)]))
+    faults.push("The password is too similar to the email address.");
+  if (isMadeOf(password, partsOf(fullName))) faults.push("The password is too similar to the full name.");
+  if (isMadeOf(password, [product]) || (await isCommonPassword(password)))
     faults.push("This password is too common.");
   return faults;
 }
 
-/** UTF-16 units of 255 characters: longer names are refused, whatever the password. */
+/** UTF-16 units of 255 characters: a longer name is compared with nothing, as that would take long. */
 const longestName = 510;
 
-function isMadeOfAny(password: string, ...names: (string | null | undefined)[]): boolean {
-  return names.some((name) => name != null && name.length <= longestName && isMadeOf(password, name));
+function partsOf(name: string | null | undefined): string[] {
+  return name == null || name.length > longestName ? [] : withItsWords(name);
 }

@@ -5,6 +5,7 @@ import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { Caller } from "../sessions/caller.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import { User } from "./user.entity.ts";
 
 interface CredentialChange {
@@ -17,28 +18,54 @@ interface CredentialChange {
 export class Reauthentication {
   private readonly em: EntityManager;
   private readonly hasher: PasswordHasher;
+  private readonly throttle: Throttle;
   private readonly reauthenticateAfter: number;
+  private readonly emailsAreSecret: boolean;
 
-  /** @param reauthenticateAfter seconds for which a sign-in counts as fresh */
-  constructor(em: EntityManager, hasher: PasswordHasher, reauthenticateAfter: number) {
+  /**
+   * @param reauthenticateAfter seconds for which a sign-in counts as fresh
+   * @param emailsAreSecret whether a new email, as it tells whether another account has it, takes what a registration takes
+   */
+  constructor(
+    em: EntityManager,
+    hasher: PasswordHasher,
+    throttle: Throttle,
+    reauthenticateAfter: number,
+    emailsAreSecret: boolean,
+  ) {
     this.em = em;
     this.hasher = hasher;
+    this.throttle = throttle;
     this.reauthenticateAfter = reauthenticateAfter;
+    this.emailsAreSecret = emailsAreSecret;
   }
 
-  /** Where email or password change, a current password that is given is verified even if the sign-in is fresh. */
+  /**
+   * Where email or password change, a current password that is given is verified even if the sign-in is fresh.
+   * @throws TooManyRequests, before anything is hashed, after too many wrong passwords
+   */
   async check(input: CredentialChange, caller: Caller, client: Client): Promise<FieldErrors> {
-    const changesCredentials =
-      input.password !== undefined ||
-      (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
-    if (!changesCredentials) return {};
+    const changesEmail = input.email !== undefined && normalizeEmail(input.email) !== caller.user.email;
+    if (!changesEmail && input.password === undefined) return {};
     if (input.currentPassword == null) {
       const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;
-      if (age <= this.reauthenticateAfter) return {};
+      const isFresh = age <= this.reauthenticateAfter;
+      if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
-    const user = await this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] });
-    const { valid } = await this.hasher.verify(user?.passwordHash ?? null, input.currentPassword);
+    this.hasher.checkRoom();
+    const { currentPassword } = input;
+    if (changesEmail && this.emailsAreSecret) await this.throttle.registration(client.ip);
+    const attempt = this.throttle.passwordAttempt(client.ip);
+    const [user] = await Promise.all([
+      this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),
+      attempt.chargeAddress(),
+    ]);
+    await attempt.chargeSession(caller.user.id, caller.sessionId);
+    const { valid } = await attempt.check(() =>
+      this.hasher.verify(user?.passwordHash ?? null, currentPassword, client.abandoned),
+    );
+    await attempt.settled();
     if (valid) return {};
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;

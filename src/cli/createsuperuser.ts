@@ -42,7 +42,7 @@ export function createSuperuserCommand(): Command {
     );
 }
 
-const here = { ip: "", userAgent: null };
+const here = { ip: "", userAgent: null, abandoned: new AbortController().signal };
 
 const nobody = () => Promise.reject(new Error("Nobody is signed in here."));
 

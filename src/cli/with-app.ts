@@ -16,7 +16,12 @@ export async function withApp(
   try {
     const secrets = await tokenSecrets(config);
     const logger = createCommandLogger("warn");
-    const app = await createApp(config, { databaseUrl: database.url, ...secrets }, logger);
+    // Who is at a terminal of the machine guesses nothing.
+    const app = await createApp(
+      { ...config, rateLimits: undefined },
+      { databaseUrl: database.url, ...secrets },
+      logger,
+    );
     try {
       if (migrated) await migrateOnStart(app.orm, config.migrateOnStart);
       await command(app);

@@ -28,7 +28,7 @@ const AuthEventSchema = defineEntity({
     {
       name: "auth_events_signed_in_index",
       expression:
-        'create index "auth_events_signed_in_index" on "auth_events" ("user_id", "ip") ' +
+        'create index "auth_events_signed_in_index" on "auth_events" ("user_id", "id" desc) include ("ip") ' +
         "where \"type\" = 'SIGNED_IN' and \"outcome\" = 'success'",
     },
   ],

@@ -5,6 +5,9 @@ import { InvalidInput } from "../errors.ts";
 /** References times fields: an answer takes time and memory by both, and a hundred kilobytes can ask for a million. */
 const mostPerRequest = 10_000;
 
+/** References of one list: what gateways ask for at a time is far less. */
+const mostReferences = 1_000;
+
 /** What a request has asked of entities so far; lists under several aliases count together. */
 export class EntityBudget {
   private readonly spent = new WeakMap<object, number>();
@@ -16,6 +19,10 @@ export class EntityBudget {
     if (total > mostPerRequest)
       throw new InvalidInput({
         representations: [`Ask for less at once: references times fields may be ${mostPerRequest} at most.`],
+      });
+    if (references > mostReferences)
+      throw new InvalidInput({
+        representations: [`Ask for less at once: ${mostReferences} references at most.`],
       });
   }
 }

@@ -5,7 +5,7 @@ import type {
   FastifyRequest,
   RouteShorthandOptionsWithHandler,
 } from "fastify";
-import { DatabaseUnavailable, Unauthenticated } from "../errors.ts";
+import { Unauthenticated } from "../errors.ts";
 import { readAccessToken } from "../graphql/context.ts";
 import { answerError } from "../http/error-answer.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
@@ -71,15 +71,9 @@ function authorizationInBody(body: unknown): string[] {
 }
 
 function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof Unauthenticated) {
-    reply.code(401).header("www-authenticate", challenge(error));
-  } else if (error instanceof DatabaseUnavailable) {
-    request.log.warn({ err: error.cause }, "nobody can be verified: the database does not answer");
-    reply.code(503).header("retry-after", error.details.retryAfter);
-  } else {
-    return answerError(error, request, reply);
-  }
+  if (!(error instanceof Unauthenticated)) return answerError(error, request, reply);
   const { message, code, details } = error;
+  reply.code(401).header("www-authenticate", challenge(error));
   return reply.send({ errors: [{ message, extensions: { code, ...details } }] });
 }
 

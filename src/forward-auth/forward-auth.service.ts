@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { DatabaseUnavailable } from "../errors.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AuthenticationService } from "../sessions/authentication.service.ts";
 import type { Caller } from "../sessions/caller.ts";
-import { isDatabaseOutage } from "./database-outage.ts";
 import { sessionVariables } from "./session-variables.ts";
 
 /** Seconds: for the request at hand, and what the application asks of others to answer it. */
@@ -22,13 +20,9 @@ export class ForwardAuthService {
     this.claims = claims;
   }
 
-  /** @throws Unauthenticated with the reason, or DatabaseUnavailable */
-  async verify(accessToken: string | undefined): Promise<Caller> {
-    try {
-      return await this.authentication.authenticate(accessToken);
-    } catch (error) {
-      throw isDatabaseOutage(error) ? new DatabaseUnavailable(error) : error;
-    }
+  /** @throws Unauthenticated with the reason */
+  verify(accessToken: string | undefined): Promise<Caller> {
+    return this.authentication.authenticate(accessToken);
   }
 
   /**

@@ -6,17 +6,21 @@ import {
 } from "@apollo/server/plugin/disabled";
 import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
 import { GraphQLError } from "graphql";
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from "graphql";
+import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from "graphql";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Context } from "./context.ts";
+import { tooManyCredentialOperations } from "./credential-operations.ts";
+import { documentLimits, limitError } from "./document-limits.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
+import { longestRetryAfter } from "./retry-after.ts";
 import { createValidator } from "./validation.ts";
 
 export interface ApolloOptions {
   schema: GraphQLSchema;
   introspection: boolean;
+  maxCredentialOperations: number;
   logger: Logger;
 }
 
@@ -29,11 +33,12 @@ const graphqlResponse = "application/graphql-response+json";
 /** As the door takes it, in bytes. */
 const maxBodyLength = 100_000;
 
-/** Bounds the depth that the recursive parser can be driven to, and the work of validation. */
-const maxTokens = 2000;
+/** The parser's words ("more that" among them) for what has no code of its own. */
+const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
-export function createApollo({ schema, introspection, logger }: ApolloOptions): ApolloServer<Context> {
+export function createApollo(options: ApolloOptions): ApolloServer<Context> {
+  const { schema, introspection, logger } = options;
   return new ApolloServer<Context>({
     schema,
     introspection,
@@ -43,7 +48,7 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
       requestHeaders: ["authorization", "apollo-require-preflight", "x-apollo-operation-name"],
     },
     persistedQueries: false,
-    parseOptions: { maxTokens },
+    parseOptions: { maxTokens: documentLimits.tokens },
     // A parsed document takes about 50 times its text: every token of it, comments too, is kept for error locations.
     documentStore: new InMemoryLRUCache<DocumentNode>({
       maxSize: 30 * 2 ** 20,
@@ -57,9 +62,10 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
       ApolloServerPluginLandingPageDisabled(),
       // Apollo traces subgraphs for whoever sends a header that asks for it.
       ApolloServerPluginInlineTraceDisabled(),
-      operations(schema, introspection, logger),
+      operations(options),
     ],
     formatError(formatted, error) {
+      if (tooManyTokens.test(formatted.message)) return limitError("tokens").toJSON();
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       return formatted.extensions?.["code"] === "INTERNAL_SERVER_ERROR"
         ? internalError(cause, randomUUID(), logger)
@@ -69,11 +75,12 @@ export function createApollo({ schema, introspection, logger }: ApolloOptions): 
 }
 
 /** Validates and executes every operation in place of Apollo, so that mutations can report every fault at once. */
-function operations(
-  schema: GraphQLSchema,
-  introspection: boolean,
-  logger: Logger,
-): ApolloServerPlugin<Context> {
+function operations({
+  schema,
+  introspection,
+  maxCredentialOperations,
+  logger,
+}: ApolloOptions): ApolloServerPlugin<Context> {
   const validate = createValidator(schema, { introspection });
   const executeOperation = createExecutor(schema);
   const formatErrors = createErrorFormatter(logger);
@@ -85,10 +92,16 @@ function operations(
           const { requestId } = context;
           try {
             const invalid = validate(document);
-            if (invalid.length > 0) return response({ errors: formatErrors(invalid, requestId) });
+            if (invalid.length > 0) return refusal(formatErrors(invalid, requestId));
             // Apollo has the words for an operation that was not named or is not there.
             if (operation === undefined) return null;
             const variables = request.variables ?? {};
+            const beyond = tooManyCredentialOperations(
+              schema,
+              { document, operation, variables },
+              maxCredentialOperations,
+            );
+            if (beyond) return refusal(formatErrors([beyond], requestId));
             const { errors, ...result } = await executeOperation({ document, operation, context, variables });
             return response({ ...result, ...(errors && { errors: formatErrors(errors, requestId) }) });
           } catch (error) {
@@ -96,7 +109,10 @@ function operations(
           }
         },
         async willSendResponse({ request, response: { http, body } }) {
-          if (body.kind !== "single" || !isRefusal(body.singleResult)) return;
+          if (body.kind !== "single") return;
+          const retryAfter = longestRetryAfter(body.singleResult.errors);
+          if (retryAfter !== undefined) http.headers.set("retry-after", String(retryAfter));
+          if (!isRefusal(body.singleResult)) return;
           const acceptsRefusals = request.http?.headers
             .get("accept")
             ?.toLowerCase()
@@ -107,6 +123,13 @@ function operations(
       };
     },
   };
+}
+
+/** Beyond a limit there is no honest client who would not read the body of a 400. */
+function refusal(errors: GraphQLFormattedError[]): GraphQLResponse {
+  const { http, body } = response({ errors });
+  const isBeyondLimit = errors[0]?.extensions?.["code"] === "BAD_REQUEST";
+  return { http: { ...http, ...(isBeyondLimit && { status: 400 }) }, body };
 }
 
 function response(singleResult: FormattedExecutionResult): GraphQLResponse {

@@ -1,5 +1,6 @@
 import { OperationTypeNode } from "graphql";
 import type { MiddlewareFn } from "type-graphql";
+import { ServiceUnavailable } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { checkArguments } from "./input-check.ts";
 import { rawArguments } from "./raw-values.ts";
@@ -16,7 +17,10 @@ export const checkMutationArguments: MiddlewareFn<Context> = async ({ args, cont
     info.path.prev === undefined &&
     field &&
     node
-  )
+  ) {
+    // Of several mutations in one operation the rest is not begun.
+    if (context.client.abandoned.aborted) throw new ServiceUnavailable();
     Object.assign(args, await checkArguments(field.args, rawArguments(node, context.variables), context));
+  }
   return next();
 };

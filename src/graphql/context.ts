@@ -2,6 +2,8 @@
 export interface Client {
   readonly ip: string;
   readonly userAgent: string | null;
+  /** Aborted once nobody waits for the answer any more: the client has hung up, or it took too long. */
+  readonly abandoned: AbortSignal;
 }
 
 /** What every resolver gets; made once a request. */

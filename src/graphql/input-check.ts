@@ -4,10 +4,11 @@ import {
   getNullableType,
   isInputObjectType,
   isNonNullType,
+  isSpecifiedScalarType,
   Kind,
   valueFromAST,
 } from "graphql";
-import type { GraphQLArgument, GraphQLInputField, GraphQLInputObjectType } from "graphql";
+import type { GraphQLArgument, GraphQLInputField, GraphQLInputObjectType, GraphQLNamedType } from "graphql";
 import { InvalidInput } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
 import { trim } from "../security/text-rules.ts";
@@ -86,7 +87,7 @@ async function checkInputObject(
   const whole: FieldErrors = { ...(await check?.(values, scope)) };
   whole["error"] = [
     ...(whole["error"] ?? []),
-    ...unknown.map((name) => `Field "${name.slice(0, 100)}" is not defined by type "${type.name}".`),
+    ...unknown.map((name) => `Field "${name.slice(0, 100)}" is not defined.`),
   ];
 
   const errors: FieldErrors = {};
@@ -130,8 +131,13 @@ function checkLeaf({ type }: Definition, raw: unknown): Checked {
     if (valid) value = coerced;
   }
   const named = getNamedType(type);
-  const fault = (named.extensions["fault"] as string | undefined) ?? `Not a valid ${named.name}.`;
+  const fault = (named.extensions["fault"] as string | undefined) ?? faultOf(named);
   return value === undefined ? { faults: [fault] } : { value, faults: [] };
+}
+
+/** Types of our own are not named: in production the schema is kept back. */
+function faultOf(type: GraphQLNamedType): string {
+  return isSpecifiedScalarType(type) ? `Not a valid ${type.name}.` : "Not a valid choice.";
 }
 
 /** Inputs come from outside: what an object inherits is nothing that was sent. */

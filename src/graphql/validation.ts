@@ -10,9 +10,15 @@ import {
   visitInParallel,
 } from "graphql";
 import type { DocumentNode, GraphQLSchema, ValidationContext, ValidationRule } from "graphql";
+import { documentTooLarge } from "./document-limits.ts";
+
+/** All that is said where the schema is kept back: names in a message, or the place of a fault, would spell it out. */
+const doesNotFit = new GraphQLError(
+  "The document does not fit the schema. What is wrong with it is said only where introspection is on.",
+);
 
 /**
- * Validates documents, each once. Values in the arguments of mutations are left to the input checks, which report every
+ * Validates documents, each once, and only those that are of reasonable size. Values in the arguments of mutations are left to the input checks, which report every
  * fault at once in the caller's terms; all else is the specification's.
  */
 export function createValidator(
@@ -27,12 +33,17 @@ export function createValidator(
   rules.push(onlyOperationsOfTheSchema);
   if (!introspection) rules.push(NoSchemaIntrospectionCustomRule, noSubgraphIntrospection);
   const results = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+  const findErrors = (document: DocumentNode) => {
+    const tooLarge = documentTooLarge(schema, document);
+    if (tooLarge) return [tooLarge];
+    const errors = validate(schema, document, rules, { maxErrors: 20, hideSuggestions: !introspection });
+    return introspection || errors.length === 0 ? errors : [doesNotFit];
+  };
 
   return (document) => {
     let errors = results.get(document);
     if (errors === undefined) {
-      // Suggestions would spell out the schema that a hidden introspection keeps back.
-      errors = validate(schema, document, rules, { maxErrors: 20, hideSuggestions: !introspection });
+      errors = findErrors(document);
       results.set(document, errors);
     }
     return errors;

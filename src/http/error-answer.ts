@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { internalError } from "../graphql/error-format.ts";
+import type { CallerError } from "../errors.ts";
+import { callerErrorOf, internalError } from "../graphql/error-format.ts";
 
 /** Where the reason of HTTP does not say what to do. */
 const advice: Record<number, { code: string; message: string }> = {
@@ -10,11 +11,22 @@ const advice: Record<number, { code: string; message: string }> = {
   },
 };
 
+/** The status of a failure of ours where there is no GraphQL to say 200. */
+const statuses: Record<string, number> = { TOO_MANY_REQUESTS: 429, SERVICE_UNAVAILABLE: 503 };
+
 /** Answers what failed outside GraphQL (an unreadable body, a body too large) in the shape of a GraphQL answer. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const failure = callerErrorOf(error, request.id, request.server.log);
+  if (failure) return answerCallerError(failure, reply);
   const status = error.statusCode ?? 500;
   if (status >= 500)
     return reply.code(500).send({ errors: [internalError(error, request.id, request.server.log)] });
   const { code, message } = advice[status] ?? { code: "BAD_REQUEST", message: error.message };
   return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
+}
+
+function answerCallerError({ code, message, details }: CallerError, reply: FastifyReply): FastifyReply {
+  const { retryAfter } = details;
+  if (typeof retryAfter === "number") reply.header("retry-after", retryAfter);
+  return reply.code(statuses[code] ?? 400).send({ errors: [{ message, extensions: { code, ...details } }] });
 }

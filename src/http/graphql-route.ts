@@ -1,7 +1,9 @@
 import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { answerWithin } from "./abandonment.ts";
 import { clientAddress } from "./client-address.ts";
+import { doorLimits } from "./door-limits.ts";
 import type { Context } from "../graphql/context.ts";
 
 /** What the context is made from. */
@@ -10,6 +12,8 @@ export interface RequestFacts {
   ip: string;
   userAgent: string | undefined;
   authorization: string | undefined;
+  /** Aborted once nobody waits for the answer any more. */
+  abandoned: AbortSignal;
 }
 
 /** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
@@ -20,6 +24,17 @@ export async function registerGraphql(
 ): Promise<void> {
   await apollo.start();
   server.addHook("onClose", () => apollo.stop());
+  const signals = new WeakMap<FastifyReply, AbortSignal>();
+  const answer = fastifyApolloHandler(apollo, {
+    context: async (request, reply) =>
+      makeContext({
+        requestId: request.id,
+        ip: clientAddress(request),
+        userAgent: request.headers["user-agent"],
+        authorization: request.headers.authorization,
+        abandoned: signals.get(reply) ?? AbortSignal.abort(),
+      }),
+  });
   server.route({
     method: ["GET", "POST", "OPTIONS"],
     url: "/graphql",
@@ -27,14 +42,10 @@ export async function registerGraphql(
       // Tokens and personal data have no place in a cache.
       reply.header("cache-control", "no-store");
     },
-    handler: fastifyApolloHandler(apollo, {
-      context: async (request) =>
-        makeContext({
-          requestId: request.id,
-          ip: clientAddress(request),
-          userAgent: request.headers["user-agent"],
-          authorization: request.headers.authorization,
-        }),
-    }),
+    handler: (request, reply) =>
+      answerWithin(doorLimits.answerTime, reply, (abandoned) => {
+        signals.set(reply, abandoned);
+        return answer.call(server, request, reply) as Promise<unknown>;
+      }),
   });
 }

@@ -6,11 +6,16 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
 import type { Context } from "../graphql/context.ts";
 import { clientAddress } from "./client-address.ts";
+import { doorLimits } from "./door-limits.ts";
 import { answerError } from "./error-answer.ts";
 import { registerGraphql } from "./graphql-route.ts";
 import type { RequestFacts } from "./graphql-route.ts";
 import { registerHealth } from "./health.ts";
+import { requireHost } from "./host-header.ts";
+import { createHttpServer } from "./http-server.ts";
 import { registerIde } from "./ide.ts";
+import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
+import type { TrustProxy } from "./trusted-proxies.ts";
 
 export interface ServerOptions {
   apollo: ApolloServer<Context>;
@@ -19,7 +24,7 @@ export interface ServerOptions {
   checkDatabase: () => Promise<void>;
   logger: FastifyBaseLogger;
   corsOrigins: string[];
-  trustProxy: boolean | number | string;
+  trustProxy: TrustProxy;
   ide: boolean;
   /** What the features answer beside GraphQL. */
   routes: Routes[];
@@ -37,17 +42,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     genReqId: () => randomUUID(),
     trustProxy:
       typeof trustProxy === "number" ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
-    // The largest honest operation, a full name of 20,000 four-byte characters, fits.
-    bodyLimit: 100_000,
-    // A request that trickles in must not hold a connection for ever.
-    requestTimeout: 30_000,
-    connectionTimeout: 60_000,
-    // Longer than the idle time of common load balancers, so that the balancer closes first.
-    keepAliveTimeout: 65_000,
+    serverFactory: (handler) => createHttpServer(handler, trustProxy),
+    // The server that is made there answers by itself.
+    clientErrorHandler: () => {},
+    bodyLimit: doorLimits.body,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200 },
-    // Paths that cannot be decoded.
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    // Paths that cannot be decoded; they come before any hook that sets headers.
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request, reply.header("x-content-type-options", "nosniff")),
   });
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>
@@ -95,6 +98,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     maxAge: 600,
     strictPreflight: false,
   });
+  await refuseUnderPressure(server, defaultPressureLimits());
+  server.addHook("onRequest", requireHost);
   await registerGraphql(server, options.apollo, options.makeContext);
   registerHealth(server, options.checkDatabase);
   for (const addRoutes of options.routes) addRoutes(server);

@@ -1,4 +1,5 @@
 import type { Transaction } from "@mikro-orm/core";
+import { createOrm } from "./orm.ts";
 import type { Orm } from "./orm.ts";
 
 /** Any number will do, as long as every gateway takes the same. */
@@ -24,24 +25,29 @@ export async function migrateOnStart(orm: Orm, allowed: boolean): Promise<void> 
 
 /** Applies every pending migration, one process at a time. @returns the names of those applied */
 export async function migrateUp(orm: Orm): Promise<string[]> {
-  return underMigrationLock(orm, (transaction) => orm.migrator.up({ transaction }));
+  return underMigrationLock(orm, ({ migrator }, transaction) => migrator.up({ transaction }));
 }
 
 /** Takes back the last migration. @returns its name, or none when there was nothing to take back */
 export async function migrateDown(orm: Orm): Promise<string[]> {
-  return underMigrationLock(orm, (transaction) => orm.migrator.down({ transaction }));
+  return underMigrationLock(orm, ({ migrator }, transaction) => migrator.down({ transaction }));
 }
 
 async function underMigrationLock(
   orm: Orm,
-  work: (transaction: Transaction) => Promise<{ name: string }[]>,
+  work: (unhurried: Orm, transaction: Transaction) => Promise<{ name: string }[]>,
 ): Promise<string[]> {
-  return orm.em.fork().transactional(async (em) => {
-    // A migration, or waiting for another replica's, may take longer than a query of the API may.
-    await em.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
-    await em.execute("select pg_advisory_xact_lock(?)", [migrationLock]);
-    return (await work(em.getTransactionContext())).map(({ name }) => name);
-  });
+  const unhurried = createOrm(orm.config.get("clientUrl") ?? "", { info: () => {} }, { hurried: false });
+  try {
+    return await unhurried.em.fork().transactional(async (em) => {
+      // Whatever the role or the database has set.
+      await em.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
+      await em.execute("select pg_advisory_xact_lock(?)", [migrationLock]);
+      return (await work(unhurried, em.getTransactionContext())).map(({ name }) => name);
+    });
+  } finally {
+    await unhurried.close();
+  }
 }
 
 /** What would have to change in the database for it to be as the entities say; empty when they agree. */

@@ -1,5 +1,6 @@
 import { Client } from "pg";
 import type { Logger } from "pino";
+import { within } from "../time-limit.ts";
 
 /** What a feature does with the notifications of one channel. */
 export interface Subscription {
@@ -15,6 +16,7 @@ export interface Subscription {
 /** Milliseconds. */
 const firstRetry = 100;
 const slowestRetry = 5_000;
+const longestFarewell = 1_000;
 
 /** A dead peer that does not close is found out by TCP, not by us: probes begin after this much silence. */
 const keepAliveAfter = 10_000;
@@ -47,7 +49,7 @@ export class Notifications {
     const client = new Client({
       connectionString: this.databaseUrl,
       connectionTimeoutMillis: 5_000,
-      statement_timeout: 10_000,
+      query_timeout: 5_000,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveAfter,
       application_name: "gatehouse listener",
@@ -67,13 +69,15 @@ export class Notifications {
       return this.lost(client, error);
     }
     this.delay = firstRetry;
+    if (this.closed) return;
     for (const subscription of this.subscriptions) subscription.connected?.();
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.retry);
-    await this.client?.end().catch(() => {});
+    // A dead connection does not say that it has ended.
+    await within(longestFarewell, this.client?.end() ?? Promise.resolve()).catch(() => {});
   }
 
   private lost(client: Client, error?: unknown): void {

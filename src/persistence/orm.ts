@@ -1,13 +1,14 @@
 import { Migrator } from "@mikro-orm/migrations";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
-import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
 import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { Attempt } from "../throttling/attempt.entity.ts";
+import { guardPool } from "./guarded-pool.ts";
 import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
@@ -15,12 +16,29 @@ export type Orm = MikroORM;
 /** The folder of the migrations: beside `src` and beside `dist` alike. */
 const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url));
 
+/**
+ * Milliseconds. A statement that is slow is ended by the server, and when nothing is heard of it, the connection is:
+ * it can die without a word, and TCP takes a quarter of an hour to find out.
+ */
+const patience = {
+  statement_timeout: 5_000,
+  query_timeout: 7_000,
+  idle_in_transaction_session_timeout: 30_000,
+};
+
+/** A migration, or waiting for another replica's, may take longer than a query of the API may. */
+const unlimitedPatience = { statement_timeout: 0, query_timeout: 0, idle_in_transaction_session_timeout: 0 };
+
 /** Connects at the first query, not before. */
-export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Orm {
+export function createOrm(
+  databaseUrl: string,
+  logger: Pick<Logger, "info">,
+  { hurried = true }: { hurried?: boolean } = {},
+): Orm {
   return new MikroORM({
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent],
+    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt],
     extensions: [Migrator],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
@@ -37,36 +55,18 @@ export function createOrm(databaseUrl: string, logger: Pick<Logger, "info">): Or
     driverOptions: {
       // The driver reads the URL itself: the ORM would drop its parameters (sslmode, host of a socket).
       connectionString: databaseUrl,
-      // A database that does not answer costs a caller this long at most, in milliseconds.
+      // Milliseconds, for a connection that is opened as for one that comes free.
       connectionTimeoutMillis: 5_000,
-      statement_timeout: 10_000,
-      idle_in_transaction_session_timeout: 30_000,
+      ...(hurried ? patience : unlimitedPatience),
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
       application_name: "gatehouse",
       // Times are read as text.
       options: "-c datestyle=ISO",
-      onPoolCreated: releaseDeadConnections,
+      onPoolCreated: guardPool,
     },
     debug: false,
     logger: (message: string) => logger.info({ component: "orm" }, message),
     colors: false,
   });
-}
-
-/**
- * A connection that ends in the midst of a transaction leaves the pool: what holds it cannot roll back any more, and then
- * never gives it back.
- */
-function releaseDeadConnections(pool: Pool): void {
-  const held = new Set<PoolClient>();
-  pool.on("acquire", (client) => held.add(client));
-  pool.on("release", (_error, client) => held.delete(client));
-  pool.on("connect", (client) =>
-    client.once("end", () => {
-      if (!held.has(client)) return;
-      client.release(true);
-      // What held it may still do its part.
-      client.release = () => {};
-    }),
-  );
 }

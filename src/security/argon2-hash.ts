@@ -1,6 +1,8 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 
 import { argon2d, argon2i, argon2id, hash } from "argon2";
+import { indivisibleCheck } from "./password-check.ts";
+import type { PasswordCheck } from "./password-check.ts";
 
 /** Memory in KiB, passes over it, and threads. */
 export interface Argon2Cost {
@@ -56,13 +58,23 @@ export async function makeArgon2Hash(password: string, cost: Argon2Cost): Promis
   const settings = freshSettings(cost);
   const digest = await hash(password, { ...settings, hashLength: digestBytes, raw: true });
   // Not the library's own text, which puts p before t: others, Django among them, read m, t, p only.
-  const { version, memoryCost, timeCost, parallelism, salt } = settings;
-  const costText = `m=${memoryCost},t=${timeCost},p=${parallelism}`;
-  return `$argon2id$v=${version}$${costText}$${unpaddedBase64(salt)}$${unpaddedBase64(digest)}`;
+  return `${argon2HashStart(cost)}${unpaddedBase64(settings.salt)}$${unpaddedBase64(digest)}`;
 }
 
-/** Compares in constant time, at the cost the stored hash was made with. */
-export async function matchesArgon2Hash(stored: Argon2Hash, password: string): Promise<boolean> {
+/** What a hash that is made today begins with. */
+export function argon2HashStart({ memoryCost, timeCost, parallelism }: Argon2Cost): string {
+  return `$argon2id$v=${presentVersion}$m=${memoryCost},t=${timeCost},p=${parallelism}$`;
+}
+
+/** The check of a password that costs what the stored hash was made with. */
+export function argon2Check(stored: Argon2Hash): PasswordCheck {
+  const { type, version, memoryCost, timeCost, parallelism } = stored;
+  const kind = `argon2 ${[type, version, memoryCost, timeCost, parallelism].join(" ")}`;
+  return indivisibleCheck(kind, (password) => matchesArgon2Hash(stored, password));
+}
+
+/** Compares in constant time. */
+async function matchesArgon2Hash(stored: Argon2Hash, password: string): Promise<boolean> {
   const { digest, ...settings } = stored;
   return timingSafeEqual(await hash(password, { ...settings, hashLength: digest.length, raw: true }), digest);
 }
@@ -105,5 +117,5 @@ function freshSettings({ memoryCost, timeCost, parallelism }: Argon2Cost): Omit<
 }
 
 function unpaddedBase64(bytes: Buffer): string {
-  return bytes.toString("base64").replace(/=+$/, "");
+  return bytes.toString("base64").replace(/={1,2}$/, "");
 }

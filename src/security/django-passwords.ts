@@ -2,9 +2,8 @@ import { createHash, pbkdf2, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 
 import { matchesBcryptHash } from "./bcrypt-hash.ts";
-
-/** Whether a password is the one behind a stored hash. */
-export type PasswordCheck = (password: string) => Promise<boolean>;
+import { indivisibleCheck } from "./password-check.ts";
+import type { PasswordCheck } from "./password-check.ts";
 
 const maxIterations = 2_000_000;
 const scryptKeyBytes = 64;
@@ -33,8 +32,13 @@ function pbkdf2Check(stored: string): PasswordCheck | undefined {
   const iterations = Number(iterationDigits);
   const keyBytes = algorithm === "sha256" ? 32 : 20;
   if (iterations > maxIterations || digest.length !== base64Length(keyBytes)) return undefined;
-  return async (password) =>
-    isSameKey(await derivePbkdf2(password, salt, iterations, keyBytes, algorithm), digest);
+  const derive = (password: string, work: number) => derivePbkdf2(password, salt, work, keyBytes, algorithm);
+  return {
+    kind: `pbkdf2_${algorithm}`,
+    work: iterations,
+    matches: async (password) => isSameKey(await derive(password, iterations), digest),
+    spend: derive,
+  };
 }
 
 function scryptCheck(stored: string): PasswordCheck | undefined {
@@ -42,14 +46,18 @@ function scryptCheck(stored: string): PasswordCheck | undefined {
   if (salt === undefined || digest === undefined) return undefined;
   const cost = { N: Number(factorDigits), r: Number(blockDigits), p: Number(parallelDigits) };
   if (!isValidScryptCost(cost.N, cost.r) || !isAffordableScryptCost(cost.N, cost.r, cost.p)) return undefined;
-  return async (password) => isSameKey(await deriveScrypt(password, salt, cost), digest);
+  return indivisibleCheck(`scrypt ${cost.N} ${cost.r} ${cost.p}`, async (password) =>
+    isSameKey(await deriveScrypt(password, salt, cost), digest),
+  );
 }
 
 function bcryptCheck(stored: string): PasswordCheck | undefined {
   const [, algorithm, hash, costDigits] = bcryptHash.exec(stored) ?? [];
   const cost = Number(costDigits);
   if (hash === undefined || cost < 4 || cost > maxBcryptCost) return undefined;
-  return async (password) => matchesBcryptHash(hash, algorithm === "bcrypt" ? password : hexSha256(password));
+  return indivisibleCheck(`bcrypt ${cost}`, async (password) =>
+    matchesBcryptHash(hash, algorithm === "bcrypt" ? password : hexSha256(password)),
+  );
 }
 
 /** RFC 7914, section 2: a power of two above 1 and below 2^(128 r / 8). */

@@ -1,13 +1,20 @@
-import { TooManyRequests } from "../errors.ts";
+import { ServiceUnavailable } from "../errors.ts";
 
-const assumedMilliseconds = 100;
+/** Too little rather than too much: who is let wait in vain is refused after a second. */
+const assumedMilliseconds = 10;
 const weightOfLatest = 0.2;
 
-/** Runs at most `concurrency` pieces of work at once; `queueLimit` more wait their turn, first come, first served. */
+/** Nobody waits longer, in milliseconds: what is begun is answered soon, and a flood is over soon after its end. */
+const longestWait = 1_000;
+
+/**
+ * Runs at most `concurrency` pieces of work at once. Up to `queueLimit` more wait their turn, first come, first served,
+ * none longer than a second.
+ */
 export class HashSlots {
   readonly #concurrency: number;
   readonly #queueLimit: number;
-  readonly #queue: Array<() => void> = [];
+  readonly #queue = new Set<() => void>();
   #running = 0;
   #usualMilliseconds = assumedMilliseconds;
 
@@ -21,12 +28,25 @@ export class HashSlots {
   }
 
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
-  /** Rejects with TooManyRequests, the work not begun, where there is no place left. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
-    await this.#takeSlot();
+  /** @throws ServiceUnavailable where who came now would find no place, or would wait too long */
+  checkRoom(): void {
+    if (this.#running < this.#concurrency) return;
+    const wait = this.#expectedWait();
+    if (this.#queue.size >= this.#queueLimit || wait > longestWait)
+      throw new ServiceUnavailable({ retryAfter: Math.max(1, Math.ceil(wait / 1000)) });
+  }
+
+  /**
+   * @param abandoned aborted when nobody waits for the result any more
+   * @throws ServiceUnavailable, the work not begun, where there is no room, or none in time, or nobody waits any more
+   */
+  async run<Result>(work: () => Promise<Result>, abandoned?: AbortSignal): Promise<Result> {
+    if (abandoned?.aborted) throw new ServiceUnavailable();
+    this.checkRoom();
+    await this.#takeSlot(abandoned);
     const startedAt = performance.now();
     try {
       return await work();
@@ -36,23 +56,36 @@ export class HashSlots {
     }
   }
 
-  #takeSlot(): Promise<void> | undefined {
+  #takeSlot(abandoned: AbortSignal | undefined): Promise<void> | undefined {
     if (this.#running < this.#concurrency) {
       this.#running += 1;
       return undefined;
     }
-    if (this.#queue.length >= this.#queueLimit) throw new TooManyRequests(this.#secondsOfWork());
-    return new Promise((resolve) => this.#queue.push(resolve));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const giveUp = () => {
+      this.#queue.delete(resolve);
+      reject(new ServiceUnavailable({ retryAfter: 1 }));
+    };
+    this.#queue.add(resolve);
+    const timer = setTimeout(giveUp, longestWait);
+    abandoned?.addEventListener("abort", giveUp);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      abandoned?.removeEventListener("abort", giveUp);
+    });
   }
 
   #passSlotOn(): void {
-    const next = this.#queue.shift();
+    const [next] = this.#queue;
     if (next === undefined) this.#running -= 1;
-    else next();
+    else {
+      this.#queue.delete(next);
+      next();
+    }
   }
 
-  #secondsOfWork(): number {
-    const turns = (this.#running + this.#queue.length) / this.#concurrency;
-    return Math.max(1, Math.ceil((turns * this.#usualMilliseconds) / 1000));
+  /** Until who came now had a slot, in milliseconds. */
+  #expectedWait(): number {
+    return ((this.#running + this.#queue.size) / this.#concurrency) * this.#usualMilliseconds;
   }
 }

@@ -1,14 +1,15 @@
-import type { Argon2Cost, Argon2Hash } from "./argon2-hash.ts";
+import type { Argon2Cost } from "./argon2-hash.ts";
 import {
+  argon2Check,
+  argon2HashStart,
   decoyArgon2Hash,
   isPresentArgon2Hash,
   makeArgon2Hash,
-  matchesArgon2Hash,
   parseArgon2Hash,
 } from "./argon2-hash.ts";
-import type { PasswordCheck } from "./django-passwords.ts";
 import { djangoPasswordCheck } from "./django-passwords.ts";
 import { HashSlots } from "./hash-slots.ts";
+import type { PasswordCheck } from "./password-check.ts";
 
 /** `memoryCost` in KiB; `concurrency` hashes run at once, `queueLimit` more wait. */
 export interface PasswordHasherOptions extends Argon2Cost {
@@ -23,22 +24,26 @@ export interface Verification {
 }
 
 interface StoredHash {
-  matches: PasswordCheck;
+  check: PasswordCheck;
   isPresent: boolean;
 }
 
 const maxStoredLength = 512;
 
-/** Every method rejects with TooManyRequests, at once, when the queue is full. */
+/** Beside the present one. Each makes every refusal dearer. */
+const mostOtherKinds = 4;
+
+/** What hashes rejects with ServiceUnavailable: at once when too many wait, and when nobody waits for it any more. */
 export class PasswordHasher {
   readonly #cost: Argon2Cost;
   readonly #slots: HashSlots;
-  readonly #decoy: Argon2Hash;
+  /** By kind, the dearest check that accounts are known to need. */
+  readonly #checks = new Map<string, PasswordCheck>();
 
   constructor({ concurrency, queueLimit, ...cost }: PasswordHasherOptions) {
     this.#cost = cost;
     this.#slots = new HashSlots(concurrency, queueLimit);
-    this.#decoy = decoyArgon2Hash(cost);
+    this.#remember(argon2Check(decoyArgon2Hash(cost)));
   }
 
   get running(): number {
@@ -49,19 +54,57 @@ export class PasswordHasher {
     return this.#slots.waiting;
   }
 
-  /** Hashes the UTF-8 bytes of a password, as they are, with argon2id into a PHC string. */
-  async hash(password: string): Promise<string> {
-    return this.#slots.run(() => makeArgon2Hash(password, this.#cost));
+  /** For who would have to do other things first. @throws ServiceUnavailable when there is no room now */
+  checkRoom(): void {
+    this.#slots.checkRoom();
   }
 
-  /** An unknown account (null) and a stored value that says nothing cost as much as a wrong password, and fail alike. */
-  async verify(storedHash: string | null, password: string): Promise<Verification> {
+  /** Hashes the UTF-8 bytes of a password, as they are, with argon2id into a PHC string. */
+  async hash(password: string, abandoned?: AbortSignal): Promise<string> {
+    return this.#slots.run(() => makeArgon2Hash(password, this.#cost), abandoned);
+  }
+
+  /** What the hashes begin with that need not be made anew. */
+  get presentStart(): string {
+    return argon2HashStart(this.#cost);
+  }
+
+  /** The kinds of hashes that a refusal costs the time of. */
+  get kinds(): string[] {
+    return [...this.#checks.keys()];
+  }
+
+  /** Lets refusals take the time of such hashes too. */
+  learn(storedHash: string): void {
+    const stored = this.#read(storedHash);
+    if (stored !== undefined) this.#remember(stored.check);
+  }
+
+  /**
+   * Every refusal costs one check of each kind of hash that is in use, whichever the account has: an unknown account
+   * (null), and a stored value that says nothing, cost as much as a wrong password, and fail alike.
+   */
+  async verify(storedHash: string | null, password: string, abandoned?: AbortSignal): Promise<Verification> {
     const stored = storedHash === null ? undefined : this.#read(storedHash);
+    if (stored !== undefined) this.#remember(stored.check);
     return this.#slots.run(async () => {
-      if (stored === undefined) await matchesArgon2Hash(this.#decoy, password);
-      const valid = stored !== undefined && (await stored.matches(password));
+      const valid = stored !== undefined && (await stored.check.matches(password));
+      if (!valid) await this.#spendTheRest(stored?.check, password);
       return { valid, needsRehash: valid && !stored.isPresent };
-    });
+    }, abandoned);
+  }
+
+  async #spendTheRest(done: PasswordCheck | undefined, password: string): Promise<void> {
+    for (const check of this.#checks.values()) {
+      const missing = check.work - (check.kind === done?.kind ? done.work : 0);
+      if (missing > 0) await check.spend(password, missing);
+    }
+  }
+
+  #remember(check: PasswordCheck): void {
+    const known = this.#checks.get(check.kind);
+    if (known === undefined ? this.#checks.size <= mostOtherKinds : known.work < check.work)
+      this.#checks.set(check.kind, check);
   }
 
   #read(text: string): StoredHash | undefined {
@@ -72,14 +115,13 @@ export class PasswordHasher {
   #readOwn(text: string): StoredHash | undefined {
     const hash = parseArgon2Hash(text, this.#cost);
     if (hash === undefined) return undefined;
-    const matches = (password: string) => matchesArgon2Hash(hash, password);
-    return { matches, isPresent: isPresentArgon2Hash(hash, this.#cost) };
+    return { check: argon2Check(hash), isPresent: isPresentArgon2Hash(hash, this.#cost) };
   }
 
   #readDjangos(text: string): StoredHash | undefined {
     // Django puts "argon2" before the PHC string.
     const own = text.startsWith("argon2$") ? this.#readOwn(text.slice("argon2".length)) : undefined;
-    const matches = own?.matches ?? djangoPasswordCheck(text);
-    return matches === undefined ? undefined : { matches, isPresent: false };
+    const check = own?.check ?? djangoPasswordCheck(text);
+    return check === undefined ? undefined : { check, isPresent: false };
   }
 }

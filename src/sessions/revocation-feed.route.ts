@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { clientAddress } from "../http/client-address.ts";
 import { answerPublicDocument } from "../http/public-document.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 
@@ -15,15 +16,15 @@ export function revocationFeedRoutes(feed: RevocationFeed) {
       const list = feed.list();
       if (list === undefined) return unavailable(reply, "the revoked sessions cannot be read");
       if (request.method === "GET" && accepts(request, "text/event-stream"))
-        return stream(feed, list.jwt, reply);
+        return stream(feed, list.jwt, clientAddress(request), reply);
       const document = { type: "application/jwt", body: list.jwt, etag: list.etag, cacheControl: "no-cache" };
       return answerPublicDocument(request, reply, document);
     });
   };
 }
 
-function stream(feed: RevocationFeed, jwt: string, reply: FastifyReply): FastifyReply {
-  const events = feed.streams.open("snapshot", jwt);
+function stream(feed: RevocationFeed, jwt: string, address: string, reply: FastifyReply): FastifyReply {
+  const events = feed.streams.open(address, "snapshot", jwt);
   if (events === undefined) return unavailable(reply, "too many streams are open");
   return reply
     .type("text/event-stream")

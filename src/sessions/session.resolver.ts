@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, Mutation, Resolver } from "type-graphql";
 import type { Context } from "../graphql/context.ts";
+import { CredentialOperation } from "../graphql/credential-operations.ts";
 import { JwtScalar } from "../graphql/scalars.ts";
 import { AuthPayload } from "./auth-payload.type.ts";
 import { LogoutArgs, LogoutPayload } from "./logout.type.ts";
@@ -13,6 +14,7 @@ export class SessionResolver {
     this.sessions = sessions;
   }
 
+  @CredentialOperation()
   @Mutation(() => AuthPayload, {
     description:
       "Exchanges a refresh token for a new pair of tokens. The token used is spent: sent again within REFRESH_GRACE it " +

@@ -9,6 +9,7 @@ import { RepeatedEvents } from "../events/repeated-events.ts";
 import type { Client } from "../graphql/context.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 import { revokeSessions } from "./session-revocation.ts";
@@ -45,15 +46,23 @@ export class SessionService {
   private readonly tokens: SessionTokens;
   private readonly limits: SessionLimits;
   private readonly claims: ExtraClaims;
+  private readonly throttle: Throttle;
   /** What refreshes of late were answered: signed anew, the same claims would have another signature. */
   private readonly recentPairs: LRUCache<string, Pick<AuthPayload, "token" | "refreshToken">>;
   private readonly repeatedEvents: RepeatedEvents;
 
-  constructor(em: EntityManager, tokens: SessionTokens, limits: SessionLimits, claims: ExtraClaims) {
+  constructor(
+    em: EntityManager,
+    tokens: SessionTokens,
+    limits: SessionLimits,
+    claims: ExtraClaims,
+    throttle: Throttle,
+  ) {
     this.em = em;
     this.tokens = tokens;
     this.limits = limits;
     this.claims = claims;
+    this.throttle = throttle;
     this.repeatedEvents = new RepeatedEvents(em);
     const ttl = Math.max(1, limits.refreshGrace) * 1000;
     this.recentPairs = new LRUCache({ max: mostRecentPairs, ttl, ttlAutopurge: true });
@@ -78,9 +87,19 @@ export class SessionService {
   /**
    * The present token gets a new pair. The one before, within the grace time, gets the present pair again (two tabs, a
    * lost answer). An older one was used twice, so it may be stolen: its session ends (RFC 9700, 4.14.2).
-   * @throws Unauthenticated with the reason
+   * @throws Unauthenticated with the reason; TooManyRequests after too many that failed
    */
   async refreshToken(refreshToken: string, client: Client): Promise<AuthPayload> {
+    this.throttle.refuseSpentRefresh(refreshToken);
+    try {
+      return await this.exchange(refreshToken, client);
+    } catch (error) {
+      if (error instanceof Unauthenticated) await this.throttle.failedRefresh(refreshToken, client.ip, error);
+      throw error;
+    }
+  }
+
+  private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
     const values = { ...this.limits, ...client, userId, sessionId, generation };
     const [rotated] = await this.em.fork().execute<SessionRow[]>(rotate, values);

@@ -74,7 +74,7 @@ describe("the service", () => {
     expect(JSON.stringify(answer)).not.toContain("directive");
     expect(answer.errors?.[0]).toMatchObject({
       message:
-        'GraphQL introspection has been disabled, but the requested query contained the field "_service".',
+        "The document does not fit the schema. What is wrong with it is said only where introspection is on.",
       extensions: { code: "GRAPHQL_VALIDATION_FAILED" },
     });
   });

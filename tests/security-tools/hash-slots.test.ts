@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 
 import { describe, expect, it } from "@jest/globals";
 
-import { TooManyRequests } from "../../src/errors.ts";
+import { ServiceUnavailable } from "../../src/errors.ts";
 import { HashSlots } from "../../src/security/hash-slots.ts";
 
 /** Work that lasts until it is told to end. */
@@ -40,7 +40,7 @@ describe("HashSlots", () => {
     const { started, work, endNext } = controlledWork();
     const slots = new HashSlots(1, 1);
     const results = [slots.run(work(1)), slots.run(work(2))];
-    await expect(slots.run(work(3))).rejects.toBeInstanceOf(TooManyRequests);
+    await expect(slots.run(work(3))).rejects.toBeInstanceOf(ServiceUnavailable);
     expect(started).toEqual([1]);
     await endNext();
     await endNext();
@@ -55,7 +55,7 @@ describe("HashSlots", () => {
     const { work, endNext } = controlledWork();
     const slots = new HashSlots(1, 0);
     const only = slots.run(work(1));
-    await expect(slots.run(work(2))).rejects.toBeInstanceOf(TooManyRequests);
+    await expect(slots.run(work(2))).rejects.toBeInstanceOf(ServiceUnavailable);
     await endNext();
     expect(await only).toBe(1);
   });
@@ -75,18 +75,40 @@ describe("HashSlots", () => {
     expect([slots.running, slots.waiting]).toEqual([0, 0]);
   });
 
-  it("says after how many seconds the queue will have been worked off", async () => {
-    const { work } = controlledWork();
-    const retryAfter = async (queueLimit: number, concurrency: number) => {
-      const slots = new HashSlots(concurrency, queueLimit);
-      for (let number = 0; number < queueLimit + concurrency; number += 1) void slots.run(work(number));
-      const refusal: unknown = await slots.run(work(0)).catch((error: unknown) => error);
-      return refusal instanceof TooManyRequests ? refusal.details.retryAfter : undefined;
-    };
-    // Nothing has been measured yet, so each takes the tenth of a second that is assumed.
-    expect(await retryAfter(0, 1)).toBe(1);
-    expect(await retryAfter(99, 1)).toBe(10);
-    expect(await retryAfter(100, 1)).toBe(11);
-    expect(await retryAfter(96, 4)).toBe(3);
+  it("lets nobody wait longer than a second, and says when it will be better", async () => {
+    const { started, work, endNext } = controlledWork();
+    const slots = new HashSlots(1, 1000);
+    const first = slots.run(work(0));
+    // Nothing has been measured yet, so each counts for the hundredth of a second that is assumed.
+    const waiting = Array.from({ length: 100 }, (_, number) => slots.run(work(number + 1)));
+    await expect(slots.run(work(101))).rejects.toMatchObject({ details: { retryAfter: 2 } });
+    expect(() => slots.checkRoom()).toThrow(ServiceUnavailable);
+    expect(slots.waiting).toBe(100);
+    for (const result of waiting) await expect(result).rejects.toMatchObject({ details: { retryAfter: 1 } });
+    expect([slots.running, slots.waiting, started]).toEqual([1, 0, [0]]);
+    await endNext();
+    expect(await first).toBe(0);
+    const next = slots.run(work(102));
+    await setImmediate();
+    await endNext();
+    expect(await next).toBe(102);
+  });
+
+  it("does not begin what nobody waits for any more", async () => {
+    const { started, work, endNext } = controlledWork();
+    const slots = new HashSlots(1, 10);
+    const first = slots.run(work(1));
+    const leaving = new AbortController();
+    const left = slots.run(work(2), leaving.signal);
+    const last = slots.run(work(3), new AbortController().signal);
+    leaving.abort();
+    await expect(left).rejects.toBeInstanceOf(ServiceUnavailable);
+    expect(slots.waiting).toBe(1);
+    await expect(slots.run(work(4), leaving.signal)).rejects.toBeInstanceOf(ServiceUnavailable);
+    await endNext();
+    await endNext();
+    expect([await first, await last]).toEqual([1, 3]);
+    expect(started).toEqual([1, 3]);
+    expect([slots.running, slots.waiting]).toEqual([0, 0]);
   });
 });

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 import { parseArgon2Hash } from "../../src/security/argon2-hash.ts";
 import { PasswordHasher } from "../../src/security/password-hasher.ts";
-import { TooManyRequests } from "../../src/errors.ts";
-import { Argon2Work } from "./argon2-work.ts";
+import { ServiceUnavailable } from "../../src/errors.ts";
+import { HashWork } from "./hash-work.ts";
 
 const cost = { memoryCost: 64, timeCost: 2, parallelism: 1 };
 const wrong = { valid: false, needsRehash: false };
@@ -15,10 +15,10 @@ function makeHasher(options: Partial<ConstructorParameters<typeof PasswordHasher
   return new PasswordHasher({ ...cost, concurrency: 2, queueLimit: 100, ...options });
 }
 
-let work: Argon2Work;
+let work: HashWork;
 
 beforeEach(() => {
-  work = new Argon2Work();
+  work = new HashWork("argon2:HashWorker");
 });
 
 afterEach(() => {
@@ -123,6 +123,57 @@ describe("what cannot be verified", () => {
   });
 });
 
+describe("a refusal costs the same whichever hash the account has, once such a hash is known:", () => {
+  const pbkdf2 = (iterations: number) => `pbkdf2_sha256$${iterations}$salt$${"A".repeat(43)}=`;
+
+  /** How many computations of each algorithm a verification starts. */
+  const costOf = async (hasher: PasswordHasher, stored: string | null, password: string) => {
+    const [argon2Before, pbkdf2Before] = [work.started, pbkdf2Work.started];
+    await hasher.verify(stored, password);
+    return { argon2: work.started - argon2Before, pbkdf2: pbkdf2Work.started - pbkdf2Before };
+  };
+
+  let pbkdf2Work: HashWork;
+  beforeEach(() => {
+    pbkdf2Work = new HashWork("PBKDF2REQUEST");
+  });
+  afterEach(() => pbkdf2Work.stop());
+
+  it("of other parameters", async () => {
+    const hasher = makeHasher();
+    const [present, stale] = [
+      await hasher.hash("password123"),
+      await makeHasher({ timeCost: 3 }).hash("password123"),
+    ];
+    expect(await costOf(hasher, null, "password124")).toEqual({ argon2: 1, pbkdf2: 0 });
+    hasher.learn(stale);
+    for (const stored of [null, "malformed", present, stale])
+      expect(await costOf(hasher, stored, "password124")).toEqual({ argon2: 2, pbkdf2: 0 });
+    // Who knows the password learns nothing by the time.
+    for (const stored of [present, stale])
+      expect(await costOf(hasher, stored, "password123")).toEqual({ argon2: 1, pbkdf2: 0 });
+  });
+
+  it("of Django, of which the one with the most iterations counts (ASVS V6.3.8)", async () => {
+    const hasher = makeHasher();
+    const present = await hasher.hash("password123");
+    for (const iterations of [1000, 3000, 2000]) hasher.learn(pbkdf2(iterations));
+    expect(hasher.kinds).toEqual([expect.stringMatching(/^argon2 /), "pbkdf2_sha256"]);
+    for (const stored of [null, present, pbkdf2(3000)])
+      expect(await costOf(hasher, stored, "password124")).toEqual({ argon2: 1, pbkdf2: 1 });
+    // Its own iterations, and those that are missing.
+    expect(await costOf(hasher, pbkdf2(1000), "password124")).toEqual({ argon2: 1, pbkdf2: 2 });
+  });
+
+  it("of an account that the hasher comes across itself; of four other kinds at most", async () => {
+    const hasher = makeHasher();
+    for (let timeCost = 3; timeCost <= 8; timeCost += 1)
+      await hasher.verify(await makeHasher({ timeCost }).hash("password123"), "password123");
+    expect(hasher.kinds.map((kind) => kind.split(" ")[4])).toEqual(["2", "3", "4", "5", "6"]);
+    expect(await costOf(hasher, null, "password124")).toEqual({ argon2: 5, pbkdf2: 0 });
+  });
+});
+
 describe("concurrency", () => {
   it("never exceeds what is set, for hashes, verifications and decoys together", async () => {
     const hasher = makeHasher({ concurrency: 3 });
@@ -152,7 +203,7 @@ describe("concurrency", () => {
     ];
     for (const outcome of await Promise.allSettled(refused)) {
       const error: unknown = outcome.status === "rejected" ? outcome.reason : undefined;
-      expect(error).toBeInstanceOf(TooManyRequests);
+      expect(error).toBeInstanceOf(ServiceUnavailable);
       expect(error).toMatchObject({ details: { retryAfter: 1 } });
     }
     expect(await Promise.all(accepted)).toHaveLength(3);

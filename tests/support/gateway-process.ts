@@ -40,7 +40,13 @@ export function gatehouse(
 ): GatehouseProcess {
   const [file = process.execPath, ...rest] = [...wrapper, process.execPath, command, ...args];
   const child = spawn(file, rest, {
-    env: { PATH: process.env["PATH"], ARGON2_MEMORY: "8", ARGON2_TIME: "1", ...environment },
+    env: {
+      PATH: process.env["PATH"],
+      ARGON2_MEMORY: "8",
+      ARGON2_TIME: "1",
+      RATE_LIMIT: "off",
+      ...environment,
+    },
     stdio: ["pipe", "pipe", "pipe"],
   });
   running.add(child);

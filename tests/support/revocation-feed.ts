@@ -22,9 +22,10 @@ export interface FeedStream {
   close(): void;
 }
 
-/** Reads the stream as a browser does. */
-export async function openStream(url: string): Promise<FeedStream> {
-  const request = get(`${url}${feedPath}`, { agent: false, headers: { accept: "text/event-stream" } });
+/** Reads the stream as a browser does. @param from the address that a proxy says it comes from */
+export async function openStream(url: string, from?: string): Promise<FeedStream> {
+  const headers = { accept: "text/event-stream", ...(from !== undefined && { "x-forwarded-for": from }) };
+  const request = get(`${url}${feedPath}`, { agent: false, headers });
   const [response] = (await once(request, "response")) as [IncomingMessage];
   const stream: FeedStream = {
     response,

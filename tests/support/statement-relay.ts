@@ -38,7 +38,7 @@ export async function startStatementRelay(databaseUrl: string): Promise<Statemen
 }
 
 /** Reads a client's side of the protocol: a start-up message without a type, then messages of type, length and content. */
-function statementReader(report: (statement: string) => void): (chunk: Buffer) => void {
+export function statementReader(report: (statement: string) => void): (chunk: Buffer) => void {
   const prepared = new Map<string, string>();
   let pending = Buffer.alloc(0);
   let typeLength = 0;

@@ -1,0 +1,16 @@
+import type { FastifyRequest } from "fastify";
+
+/** Thrown at what is no proper request; answered with 400 and the message. */
+class MalformedRequest extends Error {
+  readonly statusCode = 400;
+}
+
+/** HTTP/1.1 demands the header (RFC 9112, 3.2), HTTP/1.0 knows none. @throws MalformedRequest */
+export async function requireHost({ raw, headers }: FastifyRequest): Promise<void> {
+  // What comes after this makes addresses of it.
+  if (raw.httpVersion === "1.0") headers.host ??= "localhost";
+  if (headers.host === undefined || !URL.canParse(`http://${headers.host}`))
+    throw new MalformedRequest(
+      "A request needs the header Host, with a name or an address and perhaps a port.",
+    );
+}

@@ -1,0 +1,92 @@
+import type { Pool, PoolClient } from "pg";
+import { connectionFailure, isLastFailure, isLostServer, queryFailure } from "./connection-failure.ts";
+
+/** Queries that may wait for a connection; each waits some seconds at most, and what it belongs to takes memory meanwhile. */
+const mostWaiting = 1_000;
+
+/** Milliseconds between two times that all connections are doubted: opening them anew is work for the database. */
+const doubtPause = 5_000;
+
+/** A connection on which one of these failed is given back by nobody. */
+const beginsOrEnds = /^(begin|start transaction|rollback)\b/;
+
+type Callback = (error?: unknown, result?: unknown, release?: unknown) => void;
+type Ask = (...args: unknown[]) => Promise<unknown> | undefined;
+
+/**
+ * Keeps a pool clean. A connection of no more use leaves it at once: what holds it may not be able to give it back (a
+ * transaction that failed to roll back never is), and nobody else must get it. What waits for one is bounded, and whatever
+ * fails has a SQLSTATE.
+ */
+export function guardPool(pool: Pool): void {
+  const held = new Set<PoolClient>();
+  const openedAt = new WeakMap<PoolClient, number>();
+  let doubtedAt = -Infinity;
+
+  const discard = (client: PoolClient) => {
+    if (!held.has(client)) return;
+    client.release(true);
+    // What held it may still do its part.
+    client.release = () => {};
+  };
+  const judge = (client: PoolClient, text: string, failure: unknown) => {
+    if (isLastFailure(failure) || beginsOrEnds.test(text)) discard(client);
+    if (isLostServer(failure) && performance.now() > doubtedAt + doubtPause) doubtedAt = performance.now();
+  };
+
+  pool.on("acquire", (client) => held.add(client));
+  pool.on("release", (_error, client) => held.delete(client));
+  pool.on("connect", (client) => {
+    openedAt.set(client, performance.now());
+    client.once("end", () => discard(client));
+    const query = client.query.bind(client) as Ask;
+    client.query = observed(query, (text, failure) => judge(client, text, failure)) as typeof client.query;
+  });
+
+  const connect = pool.connect.bind(pool) as () => Promise<PoolClient>;
+  const connectUndoubted = async () => {
+    if (pool.waitingCount >= mostWaiting) throw new Error("too many queries wait for a connection");
+    let client = await connect();
+    // Also when the server has a successor by now: what was opened before leads to the old one.
+    while ((openedAt.get(client) ?? 0) < doubtedAt) {
+      client.release(true);
+      client = await connect();
+    }
+    return client;
+  };
+  const connectOrSayWhyNot = () =>
+    connectUndoubted().catch((error: unknown) => {
+      throw connectionFailure("08001 not opened", error);
+    });
+  const connectFor = async (callback: Callback) => {
+    let client: PoolClient;
+    try {
+      client = await connectOrSayWhyNot();
+    } catch (failure) {
+      return callback(failure);
+    }
+    return callback(undefined, client, (error?: boolean) => client.release(error));
+  };
+  pool.connect = ((callback?: Callback) =>
+    callback ? void connectFor(callback) : connectOrSayWhyNot()) as typeof pool.connect;
+  pool.query = observed(pool.query.bind(pool), () => {}) as typeof pool.query;
+}
+
+/** The same, but of each failure is heard before who asked hears of it, and it has a SQLSTATE. */
+function observed(ask: Ask, failed: (text: string, failure: unknown) => void): Ask {
+  return (...args) => {
+    const [query] = args as [string | { text: string }];
+    const observe = (error: unknown) => {
+      const failure = queryFailure(error);
+      failed(typeof query === "string" ? query : query.text, failure);
+      return failure;
+    };
+    const callback = args.at(-1);
+    if (typeof callback === "function")
+      args[args.length - 1] = ((error, result) =>
+        (callback as Callback)(error ? observe(error) : error, result)) satisfies Callback;
+    return ask(...args)?.catch((error: unknown) => {
+      throw observe(error);
+    });
+  };
+}

@@ -1,0 +1,62 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { QueryConfig, QueryResult, QueryResultRow } from "pg";
+
+// A new count lasts longer, the more of them there were of late: twice as long each time, to a limit.
+const lengthen = `
+  with strikes as (
+    insert into attempts as s (key, points, expire) values ($2, 1, $3::bigint + $6::bigint)
+    on conflict (key) do update set expire = excluded.expire,
+      points = case when s.expire <= $3 then 1 else least(s.points + 1, $7) end
+    returning points
+  )
+  update attempts a set expire = greatest(a.expire, $3 + least($4 * 2 ^ (strikes.points - 1), $5)::bigint)
+  from strikes where a.key = $1
+  returning a.expire`;
+
+// In the order of the keys, so that two that give back do not wait for each other.
+const giveBack = `
+  with mine as (select key from attempts where key = any($1) and points > 0 order by key for update)
+  update attempts a set points = a.points - 1 from mine where a.key = mine.key`;
+
+/** Milliseconds. */
+export interface Growth {
+  /** How long the first count lasts. */
+  first: number;
+  longest: number;
+  /** How long it is remembered that there was a count. */
+  remembered: number;
+  /** Counts that are remembered. */
+  most: number;
+}
+
+/** The table of counts: what rate-limiter-flexible sends its statements to, and what it has no statement for. */
+export class AttemptStore {
+  private readonly em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.em = em;
+  }
+
+  async query<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
+    const pool = await this.em.getConnection().getNativeClient();
+    // oxlint-disable-next-line gatehouse/no-raw-sql -- the library's own, whose values are parameters
+    return pool.query<Row>(statement);
+  }
+
+  /** @returns when the present count of `key` ends, in milliseconds since 1970 */
+  async lengthen(key: string, strikes: string, growth: Growth): Promise<number> {
+    const { first, longest, remembered, most } = growth;
+    const values = [key, strikes, Date.now(), first, longest, remembered, most];
+    const { rows } = await this.query<{ expire: string }>({
+      name: "attempts:lengthen",
+      text: lengthen,
+      values,
+    });
+    return Number(rows[0]?.expire ?? Date.now() + first);
+  }
+
+  /** Unlike `reward` of the library this makes no row: one below zero would be a present to whoever comes next. */
+  async giveBack(keys: string[]): Promise<void> {
+    await this.query({ name: "attempts:give-back", text: giveBack, values: [keys] });
+  }
+}

@@ -1,0 +1,126 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { createHmac, hkdfSync } from "node:crypto";
+import type { Logger } from "pino";
+import { ServiceUnavailable, TooManyRequests } from "../errors.ts";
+import type { Unauthenticated } from "../errors.ts";
+import { addressBlock } from "../security/address-block.ts";
+import { AttemptLimit } from "./attempt-limit.ts";
+import type { Allowance, Charge } from "./attempt-limit.ts";
+import { AttemptStore } from "./attempt-store.ts";
+import { PasswordAttempt } from "./password-attempt.ts";
+
+export interface ThrottleSettings {
+  /** Wrong passwords for one account from one address. */
+  password: Allowance;
+  /** Wrong passwords for one account from all addresses that have not signed in to it before. */
+  account: Allowance;
+  /** Wrong passwords from one address; refresh tokens that were none, in a count of their own. */
+  address: Allowance;
+  /** Registrations from one address. */
+  registration: Allowance;
+}
+
+/** What is counted, each by its own keys. */
+export type Limits = Record<
+  "address" | "accountAndAddress" | "accountAndSession" | "account" | "registration" | "refresh",
+  AttemptLimit
+>;
+
+/** Seconds after which it is worth while to ask a database again that did not answer. */
+const retryAfter = 5;
+
+/**
+ * Counts attempts in the database, so that all replicas count together and no restart forgets. Every method throws
+ * TooManyRequests where a count is used up, and ServiceUnavailable where nobody can count.
+ */
+export class Throttle {
+  private readonly limits: Limits | undefined;
+  private readonly secret: Buffer;
+  private readonly store: AttemptStore;
+  private readonly logger: Pick<Logger, "warn">;
+
+  /**
+   * @param settings undefined: nothing is counted and nobody refused
+   * @param secrets the same on every replica
+   */
+  constructor(
+    em: EntityManager,
+    settings: ThrottleSettings | undefined,
+    secrets: { jwtSecret: string | undefined; encryptionKeys: readonly string[] },
+    logger: Pick<Logger, "warn">,
+  ) {
+    this.store = new AttemptStore(em);
+    this.limits = settings && limitsOf(settings, this.store);
+    const secret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
+    this.secret = Buffer.from(hkdfSync("sha256", secret, "", "gatehouse attempts v1", 32));
+    this.logger = logger;
+  }
+
+  /** For a try at a password from there. Where one was refused a moment ago the next is, without a query. */
+  passwordAttempt(ip: string): PasswordAttempt {
+    const address = addressBlock(ip);
+    this.limits?.address.refuseAgain(this.digest([address]));
+    return new PasswordAttempt(this, address);
+  }
+
+  /** Charges a registration, for good: it makes an account, or tells that a name is taken. */
+  async registration(ip: string): Promise<void> {
+    await this.charge("registration", [addressBlock(ip)]);
+  }
+
+  /** Before anything is done for a refresh token: refuses one that was refused a moment ago, without a query. */
+  refuseSpentRefresh(refreshToken: string): void {
+    this.limits?.refresh.refuseAgain(this.digest([refreshToken]));
+  }
+
+  /**
+   * Charges a refresh that has failed. What is no token of ours is charged to its address; what is, to itself: nobody
+   * behind the same address is told anything but why theirs failed.
+   */
+  async failedRefresh(refreshToken: string, ip: string, { details }: Unauthenticated): Promise<void> {
+    const isOurs = details.reason !== "TOKEN_INVALID";
+    await this.charge("refresh", [isOurs ? refreshToken : addressBlock(ip)]);
+  }
+
+  /** Undefined when nothing is counted. */
+  async charge(kind: keyof Limits, whose: readonly string[]): Promise<Charge | undefined> {
+    try {
+      return await this.limits?.[kind].charge(this.digest(whose));
+    } catch (error) {
+      if (error instanceof TooManyRequests) throw error;
+      throw new ServiceUnavailable({ retryAfter, cause: error });
+    }
+  }
+
+  /** One less in each of the rows. Whoever had the right password is not to suffer when that fails. */
+  async giveBack(rows: string[]): Promise<void> {
+    if (rows.length > 0)
+      await this.store
+        .giveBack(rows)
+        .catch((error: unknown) => this.logger.warn({ err: error }, "attempts cannot be given back"));
+  }
+
+  /** The rows that make the next counts of an account longer. */
+  strikesOf(kind: keyof Limits, whose: readonly string[]): string[] {
+    return this.limits ? [this.limits[kind].strikesOf(this.digest(whose))] : [];
+  }
+
+  /** Nobody who reads the table is to learn a name or an address from it, nor try whether it is a certain one. */
+  private digest(whose: readonly string[]): string {
+    return createHmac("sha256", this.secret).update(JSON.stringify(whose)).digest("base64url").slice(0, 22);
+  }
+}
+
+function limitsOf(
+  { password, account, address, registration }: ThrottleSettings,
+  store: AttemptStore,
+): Limits {
+  return {
+    address: new AttemptLimit(store, "address", address),
+    accountAndAddress: new AttemptLimit(store, "account-and-address", password, true),
+    accountAndSession: new AttemptLimit(store, "account-and-session", password, true),
+    account: new AttemptLimit(store, "account", account, true),
+    registration: new AttemptLimit(store, "registration", registration),
+    refresh: new AttemptLimit(store, "refresh", address),
+  };
+}

@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import fastify from "fastify";
+import type { FastifyInstance } from "fastify";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { answerWithin } from "../../src/http/abandonment.ts";
+import { limitConnections } from "../../src/http/connection-limit.ts";
+import { answerError } from "../../src/http/error-answer.ts";
+import { registerHealth } from "../../src/http/health.ts";
+import { defaultPressureLimits, refuseUnderPressure } from "../../src/http/pressure.ts";
+import { proxyTest } from "../../src/http/trusted-proxies.ts";
+import { until } from "../support/until.ts";
+
+const closers: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+const busy = (retryAfter: number) => ({
+  errors: [
+    {
+      message: "The service is temporarily unavailable. Try again in a moment.",
+      extensions: { code: "SERVICE_UNAVAILABLE", retryAfter },
+    },
+  ],
+});
+
+/** @returns opens a connection from an address */
+const listen = async (most: number, isExempt: (address: string) => boolean) => {
+  const server = createServer((_request, response) => response.end("served"));
+  limitConnections(server, most, isExempt);
+  server.listen(0, "::");
+  await once(server, "listening");
+  closers.push(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return async (from: string) => {
+    const socket = connect({ port, host: from.includes(":") ? "::1" : "127.0.0.1", localAddress: from });
+    closers.push(() => void socket.destroy());
+    await once(socket, "connect");
+    return socket;
+  };
+};
+const ask = async (socket: Socket) => {
+  let text = "";
+  socket.setEncoding("utf8").on("data", (part: string) => (text += part));
+  socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  await until(() => text !== "");
+  return text;
+};
+
+describe("connections of one address", () => {
+  it("are so many and no more; the next is told so, and one that closes makes room", async () => {
+    const open = await listen(3, () => false);
+    const first = await open("127.0.0.1");
+    await open("127.0.0.1");
+    await open("127.0.0.1");
+    const next = await open("127.0.0.1");
+    const [answer] = (await once(next, "data")) as [Buffer];
+    expect(String(answer)).toMatch(/^HTTP\/1.1 503 Service Unavailable\r\n/);
+    expect(String(answer)).toMatch(/\r\nretry-after: 5\r\n/);
+    expect(JSON.parse(String(answer).split("\r\n\r\n")[1] ?? "")).toEqual({
+      errors: [
+        {
+          message: "Your address has too many connections open. Close some, and try again.",
+          extensions: { code: "SERVICE_UNAVAILABLE", retryAfter: 5 },
+        },
+      ],
+    });
+    await until(() => next.closed);
+    // Another address is another's.
+    expect(await ask(await open("127.0.0.2"))).toMatch(/served/);
+    first.destroy();
+    await until(async () => {
+      const again = await open("127.0.0.1");
+      return (await ask(again)).includes("served");
+    });
+  });
+
+  it("of a proxy are not counted", async () => {
+    const open = await listen(1, proxyTest("10.0.0.0/8, 127.0.0.2, ::1"));
+    for (let count = 0; count < 3; count++) {
+      expect(await ask(await open("127.0.0.2"))).toMatch(/served/);
+      expect(await ask(await open("::1"))).toMatch(/served/);
+    }
+    expect(await ask(await open("127.0.0.1"))).toMatch(/served/);
+    expect(await ask(await open("127.0.0.1"))).toMatch(/503/);
+  });
+
+  it.each([
+    [false, "10.0.0.1", false],
+    [1, "10.0.0.1", true],
+    ["10.0.0.0/8", "10.9.8.7", true],
+    ["10.0.0.0/8", "::ffff:10.9.8.7", true],
+    ["10.0.0.0/8", "11.0.0.1", false],
+    ["10.0.0.1", "10.0.0.2", false],
+    ["2001:db8::/32, 10.0.0.1", "2001:db8:1::1", true],
+    ["2001:db8::/32, 10.0.0.1", "2001:db9::1", false],
+    ["0.0.0.0/0", "2001:db9::1", false],
+  ])("with TRUST_PROXY %j: is %s a proxy? %s", (trustProxy, address, expected) => {
+    expect(proxyTest(trustProxy)(address)).toBe(expected);
+  });
+});
+
+const serve = async (addRoutes: (server: FastifyInstance) => Promise<void> | void) => {
+  const server = fastify();
+  server.setErrorHandler(answerError);
+  await addRoutes(server);
+  closers.push(() => server.close());
+  return server.listen({ port: 0 });
+};
+
+describe("an answer", () => {
+  it("that takes too long becomes a 503, and what makes it is told to stop", async () => {
+    let signal: AbortSignal | undefined;
+    const url = await serve((server) => {
+      server.post("/", (_request, reply) =>
+        answerWithin(100, reply, (abandoned) => {
+          signal = abandoned;
+          return new Promise(() => {});
+        }),
+      );
+    });
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect(await answer.json()).toEqual(busy(5));
+    expect(signal?.aborted).toBe(true);
+  });
+
+  it("that nobody waits for any more is given up, and no other", async () => {
+    const signals: AbortSignal[] = [];
+    const url = await serve((server) => {
+      server.post("/", (_request, reply) =>
+        answerWithin(60_000, reply, (abandoned) => {
+          signals.push(abandoned);
+          return signals.length === 1 ? Promise.resolve("served") : new Promise(() => {});
+        }),
+      );
+    });
+    const post = (signal: AbortSignal | null = null) =>
+      fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: "{}", signal });
+    expect(await (await post()).text()).toBe("served");
+    const leaving = new AbortController();
+    const left = post(leaving.signal).catch((error: Error) => error.name);
+    await until(() => signals.length === 2);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    leaving.abort();
+    expect(await left).toBe("AbortError");
+    await until(() => signals[1]?.aborted === true);
+    expect(signals[0]?.aborted).toBe(false);
+  });
+});
+
+describe("under pressure", () => {
+  const roomy = defaultPressureLimits();
+
+  it.each(["maxEventLoopDelay", "maxHeapUsedBytes", "maxRssBytes"] as const)(
+    "requests are refused beyond %s, /health/ready with them, while /health/live answers",
+    async (limit) => {
+      const url = await serve(async (server) => {
+        await refuseUnderPressure(server, { ...roomy, [limit]: 1e-9 });
+        registerHealth(server, async () => {});
+        server.get("/", async () => "served");
+      });
+      await until(async () => (await fetch(url)).status === 503);
+      const answer = await fetch(url);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+      expect(await answer.json()).toEqual(busy(1));
+      const ready = await fetch(`${url}/health/ready`);
+      expect([ready.status, await ready.json()]).toEqual([
+        503,
+        { status: "unavailable", reason: "too busy" },
+      ]);
+      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    },
+  );
+
+  it("is far from a quiet process", async () => {
+    const { heapUsed, rss } = process.memoryUsage();
+    expect(roomy.maxHeapUsedBytes).toBeGreaterThan(heapUsed);
+    expect(roomy.maxRssBytes).toBeGreaterThan(rss);
+    expect(Number.isFinite(roomy.maxRssBytes)).toBe(true);
+  });
+});
