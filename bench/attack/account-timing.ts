@@ -19,6 +19,8 @@ const djangos = "pbkdf2_sha256$600000$saltsaltsalt$JCHtdmPuGIQK3Oy+t81vl02L9+3iG
 const cleanUp: (() => Promise<void>)[] = [];
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
+const fresh = () => `n${randomUUID()}`;
+
 async function compare(): Promise<void> {
   const gateway = await startGateway(cleanUp, { REGISTRATION_PRIVACY: "on" });
   const url = await findRunningPostgres(gateway.dataDirectory);
@@ -59,7 +61,6 @@ async function compare(): Promise<void> {
     "login, deactivated": () => signIn("bob"),
   };
   report(await timesOf(logins, { rounds }));
-  const fresh = () => `n${randomUUID()}`;
   report(
     await timesOf(
       {
@@ -108,11 +109,13 @@ function comparisonOf(some: number[], others: number[]): string {
 
 /** Kolmogorov and Smirnov's D: how far the shares of times up to some length are apart at most. */
 function largestDistance(some: number[], others: number[]): number {
-  const shareUpTo = (times: number[], limit: number) =>
-    times.filter((time) => time <= limit).length / times.length;
   return Math.max(
     ...[...some, ...others].map((limit) => Math.abs(shareUpTo(some, limit) - shareUpTo(others, limit))),
   );
+}
+
+function shareUpTo(times: number[], limit: number): number {
+  return times.filter((time) => time <= limit).length / times.length;
 }
 
 /** How likely two samples of one distribution are so far apart, by Kolmogorov's series; good for 30 times and more. */
