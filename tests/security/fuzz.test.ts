@@ -62,6 +62,7 @@ const codes = [
   "OPERATION_RESOLUTION_FAILURE",
   "PAYLOAD_TOO_LARGE",
   "SERVICE_UNAVAILABLE",
+  "TOO_MANY_REQUESTS",
 ];
 
 const headersRead = [
