@@ -58,7 +58,7 @@ function writerOf(fd: number): pino.DestinationStream {
 
 /** pino leaves what is beyond ASCII as it is, and some of that moves cursors and ends lines, too. */
 export function forPrograms(output: pino.DestinationStream): pino.DestinationStream {
-  return { write: (line) => void output.write(printableLines(line)) };
+  return { write: (line) => output.write(printableLines(line)) };
 }
 
 /** pino-pretty puts values in quotes as JSON does, but writes messages as they are. */
@@ -67,7 +67,7 @@ export function forPeople(output: pino.DestinationStream): pino.DestinationStrea
     sync: true,
     colorize: true,
     translateTime: "SYS:HH:MM:ss",
-    messageFormat: (log, messageKey) => printable(String(log[messageKey] ?? "")),
+    messageFormat: ({ msg }) => printable(typeof msg === "string" ? msg : ""),
     destination: new Writable({
       decodeStrings: false,
       write(lines: string, _encoding, done) {

@@ -71,6 +71,9 @@ const update = (input: object) =>
   act("mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }", { input });
 const idOf = ({ token }: Pick<Tokens, "token">) => decodeJwt<{ sid: string }>(token).sid;
 
+/** The statements since the last time, without regard to values. */
+const forms = () => relay.statements.splice(0).map((sql) => sql.replaceAll(/\$\d+|null/g, "?"));
+
 describe("what is recorded", () => {
   it("a sign-up, which signs in", async () => {
     await register(gateway, { ...ada, email: "b@example.com", username: "b" });
@@ -125,7 +128,6 @@ describe("what is recorded", () => {
 
   it("the same statements whether the account exists", async () => {
     await login({ username: "eve", password: "wrong horse battery" });
-    const forms = () => relay.statements.splice(0).map((sql) => sql.replaceAll(/\$\d+|null/g, "?"));
     const unknown = forms();
     expect(unknown).toHaveLength(2);
     await login({ username: "ada", password: "wrong horse battery" });
@@ -176,8 +178,8 @@ describe("what is recorded", () => {
     await mark();
     await act("mutation { logout(scope: ALL) { revokedSessions } }");
     expect(await summary()).toEqual(["SIGNED_OUT success  user", "SIGNED_OUT success  user"]);
-    const ended = (await events()).map((event) => event["session_id"]);
-    expect(ended.toSorted()).toEqual([sessionId, idOf(second)].toSorted());
+    const ended = new Set((await events()).map((event) => event["session_id"]));
+    expect(ended).toEqual(new Set([sessionId, idOf(second)]));
     await act("mutation { logout { revokedSessions } }");
     expect(await events()).toHaveLength(2);
   });
@@ -258,7 +260,7 @@ describe("what is recorded", () => {
       "ACCOUNT_DELETED success  operator",
       "SESSION_REVOKED success DELETED operator",
     ]);
-    const [deleted] = (await events()).filter(({ cause }) => cause === "DELETED");
+    const deleted = (await events()).find(({ cause }) => cause === "DELETED");
     expect(deleted).toMatchObject({ user_id: userId, session_id: idOf(second), ip: null, user_agent: null });
   });
 
@@ -272,11 +274,12 @@ describe("what is recorded", () => {
   });
 });
 
+const state = () =>
+  gateway.sql(
+    "select to_jsonb(u) as u, to_jsonb(s) as s from users u left join sessions s on s.user_id = u.id order by s.id",
+  );
+
 describe("where an event cannot be written", () => {
-  const state = () =>
-    gateway.sql(
-      "select to_jsonb(u) as u, to_jsonb(s) as s from users u left join sessions s on s.user_id = u.id order by s.id",
-    );
   beforeAll(() =>
     gateway.sql(`create function refuse() returns trigger language plpgsql as $$
       begin raise exception 'the disk is full'; end $$`),

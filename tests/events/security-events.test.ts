@@ -36,6 +36,16 @@ const page = (variables: object = {}, { token } = tokens) =>
 const listed = async (by = tokens): Promise<string[]> =>
   (await page({}, by)).data.me.securityEvents.edges.map(({ node }: { node: { type: string } }) => node.type);
 
+/** A request for so many pages of 100. */
+const askFor = (pages: number) => {
+  const aliases = Array.from(
+    { length: pages },
+    (_, index) => `e${index}: securityEvents(first: 100) { ...c }`,
+  );
+  const text = `{ me { ${aliases.join(" ")} } } fragment c on SecurityEventConnection { edges { cursor } }`;
+  return gateway.graphql(text, {}, `Token ${tokens.token}`);
+};
+
 describe("me.securityEvents", () => {
   it("says what happened, when, from where and in which session, the newest first", async () => {
     await login("wrong horse battery");
@@ -124,16 +134,8 @@ describe("me.securityEvents", () => {
   });
 
   it("gives a thousand in one request at most", async () => {
-    const ask = (pages: number) => {
-      const aliases = Array.from(
-        { length: pages },
-        (_, index) => `e${index}: securityEvents(first: 100) { ...c }`,
-      );
-      const text = `{ me { ${aliases.join(" ")} } } fragment c on SecurityEventConnection { edges { cursor } }`;
-      return gateway.graphql(text, {}, `Token ${tokens.token}`);
-    };
-    expect((await ask(10)).errors).toBeUndefined();
-    expect(errorsOf(await ask(11))).toEqual({
+    expect((await askFor(10)).errors).toBeUndefined();
+    expect(errorsOf(await askFor(11))).toEqual({
       first: ["Ask for less at once: 1000 security events at most."],
     });
   });

@@ -40,11 +40,11 @@ beforeAll(async () => {
     "log_min_duration_statement = 0",
   ])
     await query(urlOf("postgres"), `alter database ${name} set ${setting}`);
-  const [{ directory = "" } = {}] = await query<{ directory: string }>(
+  const [setting] = await query<{ directory: string }>(
     database,
     "select current_setting('data_directory') as directory",
   );
-  serverLog = join(directory, "../server.log");
+  serverLog = join(setting?.directory ?? "", "../server.log");
   environment = {
     DATABASE_URL: database,
     JWT_SECRET: marks.jwtSecret,
@@ -60,6 +60,7 @@ afterAll(async () => {
   await dropDatabase(database);
 });
 
+const server = (text: string) => query(urlOf("postgres"), text);
 const command = async (args: string[], more: Record<string, string> = {}) => {
   const started = gatehouse(args, { ...environment, ...more });
   processes.push(started);
@@ -79,7 +80,7 @@ const send = async (document: string, variables: object = {}, token = marks.head
     body: JSON.stringify({ query: document, variables }),
   });
   const text = await answer.text();
-  for (const token of text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []) made.add(token.split(".")[2] ?? "");
+  for (const issued of text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []) made.add(issued.split(".")[2] ?? "");
   return JSON.parse(text) as { data?: Record<string, { token: string; refreshToken: string }> };
 };
 
@@ -166,7 +167,6 @@ it("no secret is in any output of any process, or in the database's log of every
   await sql("alter table lost rename to auth_events");
 
   const name = new URL(database).pathname.slice(1);
-  const server = (text: string) => query(urlOf("postgres"), text);
   await server(`alter database ${name} with allow_connections false`);
   await server(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
   const wrong = new URL(database);
@@ -207,4 +207,4 @@ it("no secret is in any output of any process, or in the database's log of every
   expect(made.size).toBeGreaterThan(10);
   for (const secret of [...Object.values(marks), ...made, "marked-", "$argon2id$"])
     expect([secret, output.includes(secret), written.includes(secret)]).toEqual([secret, false, false]);
-}, 120_000);
+}, 240_000);
