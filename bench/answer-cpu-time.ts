@@ -1,5 +1,6 @@
 /** Preloaded into every measured process with `--import`, so that the product itself needs no door for it. */
 process.on("message", (message) => {
+  if (message === "memory") process.send?.(process.memoryUsage.rss());
   if (message !== "cpu-time") return;
   // All threads are in it, those that hash passwords too.
   const { user, system } = process.cpuUsage();

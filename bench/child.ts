@@ -14,6 +14,8 @@ export interface Child {
   ask<Answer>(question: string | number): Promise<Answer>;
   /** User and system time of all its threads since its start, in milliseconds. */
   cpuTime(): Promise<number>;
+  /** Resident, in bytes. */
+  memory(): Promise<number>;
   /** Rejects when the process ends before it was stopped. */
   ended: Promise<never>;
   stop(): Promise<void>;
@@ -50,6 +52,7 @@ export function startChild(
     nextMessage,
     ask,
     cpuTime: () => ask<number>("cpu-time"),
+    memory: () => ask<number>("memory"),
     ended,
     async stop() {
       const impatience = setTimeout(() => forked.kill("SIGKILL"), stopPatience);

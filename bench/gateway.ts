@@ -48,22 +48,22 @@ export async function startGateway(
 
 /** Registers accounts, so that concurrent sign-ins do not wait for one another's row. */
 export async function registerAccounts({ url }: Gateway, count: number): Promise<Account[]> {
-  return Promise.all(
-    Array.from({ length: count }, async (_, index) => {
-      const username = `bench${index}`;
-      const password = `correct horse battery ${index}`;
-      const input = { email: `${username}@example.com`, username, password };
-      const query = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
-      const answer = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ query, variables: { input } }),
-      });
-      const { data } = (await answer.json()) as { data?: { register: { token: string } } | null };
-      if (!data) throw new Error(`the gateway did not register ${username}`);
-      return { username, password, token: data.register.token };
-    }),
-  );
+  const accounts: Account[] = [];
+  while (accounts.length < count) {
+    const username = `bench${accounts.length}`;
+    const password = `correct horse battery ${accounts.length}`;
+    const input = { email: `${username}@example.com`, username, password };
+    const query = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query, variables: { input } }),
+    });
+    const { data } = (await answer.json()) as { data?: { register: { token: string } } | null };
+    if (!data) throw new Error(`the gateway did not register ${username}`);
+    accounts.push({ username, password, token: data.register.token });
+  }
+  return accounts;
 }
 
 function isReady(port: number): Promise<boolean> {

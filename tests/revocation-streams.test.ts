@@ -26,6 +26,14 @@ const open = async (from = gateway, address?: string) => {
   return stream;
 };
 
+const refusal = async (address: string) => {
+  const headers = { accept: "text/event-stream", "x-forwarded-for": address };
+  const answer = await fetch(`${gateway.url}${feedPath}`, { headers });
+  return [answer.status, answer.headers.get("retry-after"), await answer.json()];
+};
+const hundred = (address: (index: number) => string) =>
+  Promise.all(Array.from({ length: 100 }, (_, index) => open(gateway, address(index))));
+
 /** As the triggers do it. @returns the ids */
 const revoke = async (count: number) => {
   const rows = await gateway.sql<{ id: string }>(
@@ -134,15 +142,7 @@ describe("the stream of revoked sessions", () => {
   });
 
   it("has room for a thousand, a hundred of one address, and tells the next to come back", async () => {
-    const refusal = async (address: string) => {
-      const headers = { accept: "text/event-stream", "x-forwarded-for": address };
-      const answer = await fetch(`${gateway.url}${feedPath}`, { headers });
-      return [answer.status, answer.headers.get("retry-after"), await answer.json()];
-    };
     const tooMany = [503, "5", { status: "unavailable", reason: "too many streams are open" }];
-    const hundred = (address: (index: number) => string) =>
-      Promise.all(Array.from({ length: 100 }, (_, index) => open(gateway, address(index))));
-
     const host = await hundred((index) => `2001:db8:0:1::${index}`);
     expect(await refusal("2001:db8:0:1:ffff::")).toEqual(tooMany);
     for (let network = 2; network <= 10; network++) await hundred(() => `192.0.2.${network}`);

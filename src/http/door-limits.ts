@@ -8,7 +8,7 @@ export const doorLimits = {
   headersTime: 10_000,
   /** A request that trickles in must not hold a connection for ever. */
   requestTime: 30_000,
-  /** Some statements of 10 seconds each, one after the other; nobody waits longer for an answer. */
+  /** Some statements of 5 seconds each, one after the other; nobody waits longer for an answer. */
   answerTime: 30_000,
   /** How often the times of arrival are looked at. */
   timeChecks: 1_000,

@@ -1,12 +1,11 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 
 /** `/health/live`: the process answers. `/health/ready`: it can serve, because the database answers too. */
 export function registerHealth(server: FastifyInstance, checkDatabase: () => Promise<void>): void {
   // Who is killed for being busy leaves the others more to do.
   const live = { config: { pressureHandler: () => {} } };
   server.get("/health/live", live, async () => ({ status: "ok" }));
-  const ready = { config: { pressureHandler: tooBusy } };
-  server.get("/health/ready", ready, async (request, reply) => {
+  server.get("/health/ready", async (request, reply) => {
     try {
       await checkDatabase();
       return { status: "ok" };
@@ -15,9 +14,4 @@ export function registerHealth(server: FastifyInstance, checkDatabase: () => Pro
       return reply.code(503).send({ status: "unavailable", reason: "the database does not answer" });
     }
   });
-}
-
-function tooBusy(_request: FastifyRequest, reply: FastifyReply): object {
-  reply.code(503);
-  return { status: "unavailable", reason: "too busy" };
 }

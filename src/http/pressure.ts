@@ -1,10 +1,13 @@
-import underPressure from "@fastify/under-pressure";
+import underPressure, { TYPE_EVENT_LOOP_DELAY } from "@fastify/under-pressure";
 import type { FastifyInstance } from "fastify";
 import { totalmem } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { ServiceUnavailable } from "../errors.ts";
 
-/** Seconds; as often it is looked at how things are. */
+/** Milliseconds between looks at how things are. */
+const sampleInterval = 1_000;
+
+/** Seconds. */
 const retryAfter = 1;
 
 /** Beyond these the process is about to be of no use to anybody: what it has begun comes first. */
@@ -31,11 +34,26 @@ export function defaultPressureLimits(): PressureLimits {
  * what it returns is the answer, and undefined lets the request pass.
  */
 export async function refuseUnderPressure(server: FastifyInstance, limits: PressureLimits): Promise<void> {
+  const lateForLong = lastsLongerThan(sampleInterval);
   await server.register(underPressure, {
     ...limits,
-    sampleInterval: retryAfter * 1000,
-    pressureHandler: async () => {
+    sampleInterval,
+    pressureHandler: async (_request, _reply, type) => {
+      // One turn that took long (a start, a collection of garbage) is over by now.
+      if (type === TYPE_EVENT_LOOP_DELAY && !lateForLong()) return;
       throw new ServiceUnavailable({ retryAfter });
     },
   });
+}
+
+/** Is to be asked as long as something lasts, and says whether it has lasted so long; gaps of that length end it. */
+function lastsLongerThan(milliseconds: number): () => boolean {
+  let since = -Infinity;
+  let lately = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - lately > milliseconds) since = now;
+    lately = now;
+    return now - since > milliseconds;
+  };
 }

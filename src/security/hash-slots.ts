@@ -1,15 +1,19 @@
 import { ServiceUnavailable } from "../errors.ts";
 
-/** Too little rather than too much: who is let wait in vain is refused after a second. */
+/** Too little rather than too much: who is let wait in vain is refused in the end. */
 const assumedMilliseconds = 10;
-const weightOfLatest = 0.2;
+/** How fast the quickest is forgotten when hashing becomes slower. */
+const growth = 1.1;
 
-/** Nobody waits longer, in milliseconds: what is begun is answered soon, and a flood is over soon after its end. */
-const longestWait = 1_000;
+/** Milliseconds. Who is expected to wait longer is refused at once, so a flood is over a second after its end. */
+const longestExpectedWait = 1_000;
+
+/** Milliseconds, for when it takes longer than expected: nobody waits for ever. */
+const longestWait = 2_000;
 
 /**
  * Runs at most `concurrency` pieces of work at once. Up to `queueLimit` more wait their turn, first come, first served,
- * none longer than a second.
+ * none longer than two seconds.
  */
 export class HashSlots {
   readonly #concurrency: number;
@@ -35,7 +39,7 @@ export class HashSlots {
   checkRoom(): void {
     if (this.#running < this.#concurrency) return;
     const wait = this.#expectedWait();
-    if (this.#queue.size >= this.#queueLimit || wait > longestWait)
+    if (this.#queue.size >= this.#queueLimit || wait > longestExpectedWait)
       throw new ServiceUnavailable({ retryAfter: Math.max(1, Math.ceil(wait / 1000)) });
   }
 
@@ -51,7 +55,9 @@ export class HashSlots {
     try {
       return await work();
     } finally {
-      this.#usualMilliseconds += weightOfLatest * (performance.now() - startedAt - this.#usualMilliseconds);
+      // The quickest lately: others were held up by what else the process does.
+      const took = performance.now() - startedAt;
+      this.#usualMilliseconds = Math.min(took, this.#usualMilliseconds * growth);
       this.#passSlotOn();
     }
   }

@@ -75,7 +75,7 @@ describe("HashSlots", () => {
     expect([slots.running, slots.waiting]).toEqual([0, 0]);
   });
 
-  it("lets nobody wait longer than a second, and says when it will be better", async () => {
+  it("lets nobody wait longer than two seconds, and says when it will be better", async () => {
     const { started, work, endNext } = controlledWork();
     const slots = new HashSlots(1, 1000);
     const first = slots.run(work(0));
