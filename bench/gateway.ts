@@ -10,6 +10,7 @@ import type { Child } from "./child.ts";
 export interface Gateway {
   url: string;
   child: Child;
+  dataDirectory: string;
 }
 
 export interface Account {
@@ -18,8 +19,14 @@ export interface Account {
   token: string;
 }
 
-/** Starts the built gateway as it would be deployed, on a database of its own; `cleanUp` learns what there is to undo. */
-export async function startGateway(cleanUp: (() => Promise<void>)[]): Promise<Gateway> {
+/**
+ * Starts the built gateway as it would be deployed, on a database of its own; `cleanUp` learns what there is to undo.
+ * @param settings beside or in place of the bench's own
+ */
+export async function startGateway(
+  cleanUp: (() => Promise<void>)[],
+  settings: Record<string, string> = {},
+): Promise<Gateway> {
   const port = await findFreePort();
   const directory = mkdtempSync(join(tmpdir(), "gatehouse-bench-"));
   cleanUp.push(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
@@ -29,11 +36,12 @@ export async function startGateway(cleanUp: (() => Promise<void>)[]): Promise<Ga
     LOG_LEVEL: "warn",
     // All requests come from one address, and none may be turned away.
     RATE_LIMIT: "off",
+    ...settings,
   };
   // Not in the project's folder, whose .env the gateway would read.
   const child = startChild("bin/gatehouse.js", ["serve"], environment, directory);
   cleanUp.push(() => child.stop());
-  const gateway = { url: `http://127.0.0.1:${port}/graphql`, child };
+  const gateway = { url: `http://127.0.0.1:${port}/graphql`, child, dataDirectory: environment.DATA_DIR };
   while (!(await isReady(port))) await Promise.race([delay(20), child.ended]);
   return gateway;
 }

@@ -34,6 +34,15 @@ export class AuthEvents extends Migration {
     this.addSql(`
       create trigger auth_events_stay before update or delete or truncate on auth_events
       for each statement execute function gatehouse_auth_events_stay()`);
+    // The setting holds within the function alone.
+    this.addSql(`
+      create function gatehouse_remove_old_events(retention float8, batch_size int) returns setof bigint
+      language sql set gatehouse.removes_old_events = 'on' as $$
+        delete from auth_events where id = any(array(
+          select id from auth_events where occurred_at < now() - make_interval(secs => retention)
+          order by occurred_at limit batch_size for update skip locked
+        )) returning id
+      $$`);
     // Triggers for what no operation of the API does: an operator does it, by SQL.
     this.addSql(`
       create function gatehouse_account_recorded() returns trigger language plpgsql as $$
@@ -81,6 +90,7 @@ export class AuthEvents extends Migration {
     this.addSql(`drop trigger sessions_deleted_recorded on sessions`);
     this.addSql(`drop trigger sessions_revoked_recorded on sessions`);
     this.addSql(`drop trigger users_recorded on users`);
+    this.addSql(`drop function gatehouse_remove_old_events(float8, int)`);
     this.addSql(`drop table auth_events`);
     this.addSql(`drop function gatehouse_session_end_recorded()`);
     this.addSql(`drop function gatehouse_account_recorded()`);

@@ -5,11 +5,13 @@ import type { Logger } from "pino";
 import { AccountResolver } from "./accounts/account.resolver.ts";
 import { AccountService } from "./accounts/account.service.ts";
 import { PasswordRules } from "./accounts/password-rules.ts";
+import { PrivateRegistration } from "./accounts/private-registration.ts";
 import { Reauthentication } from "./accounts/reauthentication.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
+import { eventRemoval } from "./events/event-removal.ts";
 import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
 import { SecurityEvents } from "./events/security-events.service.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
@@ -28,6 +30,7 @@ import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
 import type { Orm } from "./persistence/orm.ts";
+import { Removal } from "./removal.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
@@ -42,9 +45,10 @@ import { revocationFeedRoutes } from "./sessions/revocation-feed.route.ts";
 import { RevocationWatch } from "./sessions/revocation-watch.ts";
 import { SessionListResolver } from "./sessions/session-list.resolver.ts";
 import { SessionList } from "./sessions/session-list.service.ts";
-import { SessionRemoval } from "./sessions/session-removal.ts";
+import { sessionRemoval } from "./sessions/session-removal.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
+import { attemptRemoval } from "./throttling/attempt-removal.ts";
 import { Throttle } from "./throttling/throttle.service.ts";
 import { within } from "./time-limit.ts";
 
@@ -54,7 +58,7 @@ export interface App {
   orm: Orm;
   accounts: AccountService;
   sessions: SessionService;
-  sessionRemoval: SessionRemoval;
+  removal: Removal;
   lastUse: LastUse;
   hasher: PasswordHasher;
   schema: GraphQLSchema;
@@ -99,21 +103,29 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     refreshGrace,
     maxPerUser: config.maxSessionsPerUser,
   };
-  const sharedSecret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
-  const throttle = new Throttle(orm.em, config.rateLimits, sharedSecret, logger);
+  const throttle = new Throttle(orm.em, config.rateLimits, secrets, logger);
   const sessions = new SessionService(orm.em, tokens, limits, claims, throttle);
-  const sessionRemoval = new SessionRemoval(orm.em, accessTokenTtl, logger);
+  const removals = [...sessionRemoval(accessTokenTtl), eventRemoval(config.authEventsRetention)];
+  const removal = new Removal(orm.em, [...removals, attemptRemoval], logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
   if (revocations) notifications.subscribe(revocations);
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
-  const takenNames = new TakenNames(orm.em);
+  const { registrationPrivacy, introspection, maxCredentialOperations } = config;
+  const takenNames = new TakenNames(orm.em, registrationPrivacy);
   const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(orm.em, hasher, throttle, config.reauthenticateAfter);
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle);
+  const reauthentication = new Reauthentication(
+    orm.em,
+    hasher,
+    throttle,
+    config.reauthenticateAfter,
+    registrationPrivacy,
+  );
+  const privateRegistration = registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined;
+  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle, privateRegistration);
 
   const services = new Map<unknown, unknown>([
     [Throttle, throttle],
@@ -145,12 +157,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   };
 
   const server = await createServer({
-    apollo: createApollo({
-      schema,
-      introspection: config.introspection,
-      maxCredentialOperations: config.maxCredentialOperations,
-      logger,
-    }),
+    apollo: createApollo({ schema, introspection, maxCredentialOperations, logger }),
     makeContext,
     checkDatabase: () => checkDatabase(orm),
     logger,
@@ -179,7 +186,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     orm,
     accounts,
     sessions,
-    sessionRemoval,
+    removal,
     lastUse,
     hasher,
     schema,
@@ -191,11 +198,11 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
       await revocations?.start();
       await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
-      sessionRemoval.start();
+      removal.start();
     },
     async close() {
       await server.close();
-      const background = [notifications, ring, revocations, lastUse, sessionRemoval];
+      const background = [notifications, ring, revocations, lastUse, removal];
       await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
       await inTime("the database connections", orm.close());
     },

@@ -41,7 +41,9 @@ const schema = z
     MAX_SESSIONS_PER_USER: wholeNumber(1, 10_000).default(50),
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
+    AUTH_EVENTS_RETENTION: duration().default(365 * 86_400),
     PASSWORD_CHECKS: onOff.default(true),
+    REGISTRATION_PRIVACY: onOff.default(false),
     PWNED_PASSWORDS_URL: rangeService.optional(),
     CLAIMS_FILE: z.string().optional(),
     CLAIMS_NAMESPACE: z.string().max(200, "takes at most 200 characters").optional(),
@@ -113,8 +115,11 @@ const schema = z
     maxSessionsPerUser: env.MAX_SESSIONS_PER_USER,
     refreshGrace: env.REFRESH_GRACE,
     reauthenticateAfter: env.REAUTHENTICATE_AFTER,
+    authEventsRetention: env.AUTH_EVENTS_RETENTION,
     /** Whether common passwords, and those made of the user's names, are refused. */
     passwordChecks: env.PASSWORD_CHECKS,
+    /** Whether it is kept secret which names have an account. */
+    registrationPrivacy: env.REGISTRATION_PRIVACY,
     /** Ends with a slash. Unset: no service is asked. */
     pwnedPasswordsUrl: env.PWNED_PASSWORDS_URL,
     claimsFile: env.CLAIMS_FILE,

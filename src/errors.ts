@@ -43,6 +43,16 @@ export class Unauthenticated extends CallerError {
   }
 }
 
+/** A registration was taken, and only a sign-in tells what came of it (see REGISTRATION_PRIVACY). */
+export class SignInRequired extends CallerError {
+  readonly code = "SIGN_IN_REQUIRED";
+  readonly details = {};
+
+  constructor() {
+    super("If the email and the username were free, the account is made. Sign in to go on.");
+  }
+}
+
 /** What an answer takes is not to be had now: nobody has been refused. */
 export class ServiceUnavailable extends CallerError {
   readonly code = "SERVICE_UNAVAILABLE";

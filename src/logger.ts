@@ -1,6 +1,8 @@
+import { Writable } from "node:stream";
 import pino from "pino";
 import type { Logger } from "pino";
 import pretty from "pino-pretty";
+import { printable, printableLines } from "./security/printable-text.ts";
 
 interface LoggedError {
   type: string;
@@ -10,8 +12,11 @@ interface LoggedError {
   stack: string;
 }
 
+const frameStart = /^\s+at (?:.* \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\)/;
+const frameEnd = /:\d+:\d+\)?$/;
+
 /** A line of a stack that names a place; text that only looks like one is not kept. */
-const frame = /^\s+at (?:.* \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\).*:\d+:\d+\)?$/;
+const isFrame = (line: string) => frameStart.test(line) && frameEnd.test(line);
 
 /**
  * What the log says of an error. Errors of the database carry values of the row in their details, which the ORM puts
@@ -26,10 +31,7 @@ export function describeError(error: unknown): LoggedError | { message: string }
     message: error.message.split("\n", 1)[0] ?? "",
     code: typeof code === "string" ? code : undefined,
     constraint: typeof constraint === "string" ? constraint : undefined,
-    stack: stack
-      .split("\n")
-      .filter((line) => frame.test(line))
-      .join("\n"),
+    stack: stack.split("\n").filter(isFrame).join("\n"),
   };
 }
 
@@ -40,7 +42,38 @@ export function logOptions(level: string) {
 
 /** JSON lines on standard output; on a terminal, lines for people. */
 export function createLogger(level: string): Logger {
-  const options = logOptions(level);
-  if (!process.stdout.isTTY) return pino(options, pino.destination({ fd: 1, sync: true }));
-  return pino(options, pretty({ sync: true, colorize: true, translateTime: "SYS:HH:MM:ss", destination: 1 }));
+  const output = process.stdout.isTTY ? forPeople(writerOf(1)) : forPrograms(writerOf(1));
+  return pino(logOptions(level), output);
+}
+
+/** The log of a command, which has its standard output for itself. */
+export function createCommandLogger(level: string): Logger {
+  return pino(logOptions(level), forPrograms(writerOf(2)));
+}
+
+/** Writes at once, so that the last words of a process are not lost. */
+function writerOf(fd: number): pino.DestinationStream {
+  return pino.destination({ fd, sync: true });
+}
+
+/** pino leaves what is beyond ASCII as it is, and some of that moves cursors and ends lines, too. */
+export function forPrograms(output: pino.DestinationStream): pino.DestinationStream {
+  return { write: (line) => output.write(printableLines(line)) };
+}
+
+/** pino-pretty puts values in quotes as JSON does, but writes messages as they are. */
+export function forPeople(output: pino.DestinationStream): pino.DestinationStream {
+  return pretty({
+    sync: true,
+    colorize: true,
+    translateTime: "SYS:HH:MM:ss",
+    messageFormat: ({ msg }) => printable(typeof msg === "string" ? msg : ""),
+    destination: new Writable({
+      decodeStrings: false,
+      write(lines: string, _encoding, done) {
+        output.write(printableLines(lines));
+        done();
+      },
+    }),
+  });
 }

@@ -72,7 +72,7 @@ describe("register", () => {
     expect(errors).toBeUndefined();
   });
 
-  it("lets one of many win when they register one name at once", async () => {
+  it("lets one of many win when they register one name at once (ASVS V15.4.2)", async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         gateway.graphql(registerDocument, { input: { ...ada, email: `ada${index % 2}@example.com` } }),
@@ -190,7 +190,7 @@ describe("updateUser", () => {
     expect(await gateway.sql("select bio from users")).toEqual([{ bio: null }]);
   });
 
-  it("asks for the password again when the sign-in is old, for email and password only", async () => {
+  it("asks for the password again when the sign-in is old, for email and password only (ASVS V7.5.1)", async () => {
     const { token } = await register(gateway, ada);
     await gateway.sql("update sessions set authenticated_at = now() - interval '11 minutes'");
     const update = (input: object) => gateway.graphql(updateDocument, { input }, `Token ${token}`);
@@ -215,7 +215,7 @@ describe("updateUser", () => {
     expect(await gateway.sql("select email from users")).toEqual([{ email: "new@example.com" }]);
   });
 
-  it("ends every other session with a new password, before it answers", async () => {
+  it("ends every other session with a new password, before it answers (ASVS V7.4.3)", async () => {
     const { token } = await register(gateway, ada);
     const others = await Promise.all(
       Array.from({ length: 5 }, () =>

@@ -236,7 +236,7 @@ describe.each(["development", "production"])("errors in %s", (mode) => {
     expect(unnamed.errors?.[0].extensions.code).toBe("OPERATION_RESOLUTION_FAILURE");
   });
 
-  it("hide what was not foreseen, and log it under the id that the caller gets", async () => {
+  it("hide what was not foreseen, and log it under the id that the caller gets (ASVS V16.5.1)", async () => {
     await gateway.sql("alter table sessions rename column ip to address");
     try {
       const { data, errors } = await gateway.graphql(
@@ -286,7 +286,7 @@ describe.each(["development", "production"])("errors in %s", (mode) => {
     }
   });
 
-  it("answer every kind of bad text with a field error", async () => {
+  it("answer every kind of bad text with a field error (ASVS V2.2.1)", async () => {
     const document = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
     const bad = {
       "a\0b": "Null characters are not allowed.",

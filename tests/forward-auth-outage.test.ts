@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-it("lets nobody pass while the database is down, and calls nobody a stranger", async () => {
+it("lets nobody pass while the database is down, and calls nobody a stranger (ASVS V16.5.3)", async () => {
   const { token } = await register(gateway, { email: "a@b.co", username: "a", password: "a password" });
   const verify = () =>
     fetch(`${gateway.url}/auth/verify?token=true`, { headers: { authorization: `Token ${token}` } });
@@ -58,7 +58,7 @@ it("lets nobody pass while the database is down, and calls nobody a stranger", a
   await until(async () => (await verify()).status === 200);
 });
 
-it("answers 500 for what nobody foresaw, and lets nobody pass then", async () => {
+it("answers 500 for what nobody foresaw, and lets nobody pass then (ASVS V16.5.3)", async () => {
   const { token } = await register(gateway, { email: "c@b.co", username: "c", password: "a password" });
   await gateway.sql("alter table users rename column bio to other");
   const answer = await fetch(`${gateway.url}/auth/verify`, { headers: { authorization: `Token ${token}` } });

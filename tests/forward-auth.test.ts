@@ -143,7 +143,7 @@ describe("/auth/verify", () => {
     expectRefused(await verify(tokens.token), "USER_NOT_FOUND", "No user matching this token was found.");
   });
 
-  it("takes no header of a client for its own, and not two tokens", async () => {
+  it("takes no header of a client for its own, and not two tokens (ASVS V4.1.3)", async () => {
     const forged = {
       "x-user-id": "1",
       "x-user-name": "root",

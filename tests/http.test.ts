@@ -23,7 +23,7 @@ describe("the door", () => {
     }
   });
 
-  it("lets the named origins read answers, and no others", async () => {
+  it("lets the named origins read answers, and no others (ASVS V3.4.2)", async () => {
     const allowed = await post({ origin: "https://app.example.com" });
     expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
     for (const origin of ["https://evil.example.com", "https://app.example.com.evil.example", "null"])
@@ -41,7 +41,7 @@ describe("the door", () => {
     expect(preflight.headers.get("access-control-allow-credentials")).toBeNull();
   });
 
-  it("refuses what a form of another site could send", async () => {
+  it("refuses what a form of another site could send (ASVS V3.5.2)", async () => {
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]) {
       const answer = await post({ "content-type": type });
       expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -117,7 +117,7 @@ describe("the door", () => {
     ]);
   });
 
-  it("keeps the address of a client behind a trusted proxy, if it is one", async () => {
+  it("keeps the address of a client behind a trusted proxy, if it is one (ASVS V4.1.3)", async () => {
     const proxied = await startGateway({ TRUST_PROXY: "1" });
     const register = (username: string, address: string) =>
       fetch(`${proxied.url}/graphql`, {
@@ -153,7 +153,7 @@ describe("the door", () => {
 describe("exploration", () => {
   const introspection = "{ __schema { types { name } } }";
 
-  it("is on by default and off in production, unless turned on", async () => {
+  it("is on by default and off in production, unless turned on (ASVS V4.3.2, V13.4.2)", async () => {
     expect((await gateway.graphql(introspection)).data.__schema.types.length).toBeGreaterThan(10);
     expect((await fetch(`${gateway.url}/`)).headers.get("content-type")).toMatch("text/html");
 

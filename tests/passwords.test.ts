@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { loadConfig } from "../src/config.ts";
+import { isCommonPassword } from "../src/security/common-passwords.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { errorsOf, register } from "./support/operations.ts";
@@ -48,7 +52,7 @@ describe("a new password", () => {
     ["a run backwards", "HGFEDCBA"],
     ["the name of the product", "Gatehouse"],
     ["the name of the product with a little more", "gatehouse2026!"],
-  ])("is too common: %s", async (_what, password) => {
+  ])("is too common: %s (ASVS V6.2.4)", async (_what, password) => {
     expect(await registering({ password })).toEqual({ password: [tooCommon] });
     expect(await gateway.sql("select count(*)::int from users")).toEqual([{ count: 0 }]);
   });
@@ -65,7 +69,7 @@ describe("a new password", () => {
     ["the full name", "Augusta King-Noel", [likeFullName]],
     ["a word of the full name", "augusta1815", [likeFullName]],
     ["words of the full name in another order", "Noel, Augusta K", [likeFullName]],
-  ])("must not be made of the user's names: %s", async (_what, password, messages) => {
+  ])("must not be made of the user's names: %s (ASVS V6.2.11)", async (_what, password, messages) => {
     expect(await registering({ fullName: "Augusta King-Noel", password })).toEqual({ password: messages });
   });
 
@@ -100,6 +104,17 @@ describe("a new password", () => {
       password: ["Ensure this field has at least 8 characters."],
     });
   });
+});
+
+it("none of the 3,000 commonest that are long enough is taken, unless that is turned off (ASVS V6.2.4)", async () => {
+  const file = createRequire(import.meta.url).resolve("@zxcvbn-ts/language-common/src/passwords.json");
+  const ranking = JSON.parse(await readFile(file, "utf8")) as string[];
+  const fitting = ranking.filter((password) => password.length >= 8).slice(0, 3000);
+  expect(fitting.slice(0, 3)).toEqual(["password", "12345678", "123456789"]);
+  const taken: string[] = [];
+  for (const password of fitting) if (!(await isCommonPassword(password))) taken.push(password);
+  expect([fitting.length, taken]).toEqual([3000, []]);
+  expect(loadConfig({}).passwordChecks).toBe(true);
 });
 
 describe("updateUser", () => {

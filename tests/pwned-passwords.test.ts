@@ -42,14 +42,17 @@ describe("PWNED_PASSWORDS_URL", () => {
   it.each([
     ["among others", `${other}\r\n${suffix}:3\r\n`],
     ["in small letters", `${suffix.toLowerCase()}:1`],
-  ])("refuses what the service has, %s, and tells it five digits only", async (_what, text) => {
-    says(text);
-    expect(errorsOf(await gateway.graphql(document, { input: ada }))).toEqual(breached);
-    expect(service.asked).toEqual([{ path: `/range/${prefix}`, padding: "true" }]);
-    expect(warnings()).toEqual([]);
-  });
+  ])(
+    "refuses what the service has, %s, and tells it five digits only (ASVS V6.2.12)",
+    async (_what, text) => {
+      says(text);
+      expect(errorsOf(await gateway.graphql(document, { input: ada }))).toEqual(breached);
+      expect(service.asked).toEqual([{ path: `/range/${prefix}`, padding: "true" }]);
+      expect(warnings()).toEqual([]);
+    },
+  );
 
-  it("refuses it for updateUser too", async () => {
+  it("refuses it for updateUser too (ASVS V6.2.12)", async () => {
     says(other);
     const { token } = await register(gateway, { ...ada, password: "another password" });
     says(`${suffix}:3`);

@@ -43,10 +43,12 @@ it("outlives the loss of its database and recovers without a restart", async () 
       }),
     ]);
   }
-  const header = { "content-type": "application/json", authorization: `Token ${token}` };
-  const body = JSON.stringify({ query: "{ a: me { id } b: me { id } }" });
-  const { headers } = await fetch(`${gateway.url}/graphql`, { method: "POST", headers: header, body });
-  expect(headers.get("retry-after")).toBe("5");
+  const twice = await fetch(`${gateway.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Token ${token}` },
+    body: JSON.stringify({ query: "{ a: me { id } b: me { id } }" }),
+  });
+  expect(twice.headers.get("retry-after")).toBe("5");
   // Whether a token is ours is known without the database: made-up keys cannot make us ask.
   const [, claims, signature] = token.split(".");
   const strangers = Array.from({ length: 30 }, (_, number) => {

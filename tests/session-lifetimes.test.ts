@@ -87,7 +87,7 @@ const copy = (count: number, changes: string) =>
   );
 
 describe("a session", () => {
-  it("ends when it is not used for SESSION_IDLE_TTL, its tokens with it", async () => {
+  it("ends when it is not used for SESSION_IDLE_TTL, its tokens with it (ASVS V7.3.1)", async () => {
     expect(await times()).toEqual({ unused: 0, ends: day, refresh: 60 * day });
     expect(decodeJwt(tokens.refreshToken)).toMatchObject({
       exp: (decodeJwt(tokens.refreshToken).iat ?? 0) + 60 * day,
@@ -182,7 +182,7 @@ describe("a session", () => {
     expect((await times())?.unused).toBe(0);
   });
 
-  it("does not outlive SESSION_ABSOLUTE_TTL, however often it is refreshed", async () => {
+  it("does not outlive SESSION_ABSOLUTE_TTL, however often it is refreshed (ASVS V7.3.2, V10.4.8)", async () => {
     let present = tokens;
     for (const [days, refreshEnd] of [
       [20, 60],
@@ -254,7 +254,7 @@ describe("the removal of ended sessions", () => {
     await gateway.sql(
       "insert into session_revocations values (gen_random_uuid(), now() - interval '1 hour')",
     );
-    await gateway.app.sessionRemoval.removeBatch();
+    await gateway.app.removal.removeBatch();
     expect(await counts()).toEqual({ sessions: 1, revocations: 0 });
     expect((await me(tokens)).errors).toBeUndefined();
   });
@@ -265,7 +265,7 @@ describe("the removal of ended sessions", () => {
     await copy(1, "now() + interval '1 day', now() - interval '1 day', null");
     await copy(1, "now() + interval '1 day', now(), now() - interval '1 day'");
     const before = await counts();
-    expect(await gateway.app.sessionRemoval.removeBatch()).toBe(false);
+    expect(await gateway.app.removal.removeBatch()).toBe(false);
     expect(await counts()).toEqual(before);
   });
 
@@ -273,13 +273,13 @@ describe("the removal of ended sessions", () => {
     await copy(1_300, "now() - interval '1 second', now() - interval '1 second', null");
     const batches: boolean[] = [];
     const [first, second] = await Promise.all([
-      gateway.app.sessionRemoval.removeBatch(),
-      other.app.sessionRemoval.removeBatch(),
+      gateway.app.removal.removeBatch(),
+      other.app.removal.removeBatch(),
     ]);
     batches.push(first || second);
     const { sessions } = (await counts()) as { sessions: number };
     expect([1_301 - 500, 1_301 - 1_000]).toContain(sessions);
-    while (await gateway.app.sessionRemoval.removeBatch()) batches.push(true);
+    while (await gateway.app.removal.removeBatch()) batches.push(true);
     expect(batches.length).toBeLessThanOrEqual(3);
     expect(await counts()).toEqual({ sessions: 1, revocations: 0 });
   });
@@ -301,7 +301,7 @@ describe("the removal of ended sessions", () => {
     await copy(3, "now() - interval '1 second', now() - interval '1 second', null");
     await other.app.orm.em.fork().transactional(async (em) => {
       await em.execute("select pg_advisory_xact_lock(7220418037)");
-      expect(await gateway.app.sessionRemoval.removeBatch()).toBe(false);
+      expect(await gateway.app.removal.removeBatch()).toBe(false);
     });
     expect(await counts()).toMatchObject({ sessions: 4 });
   });
@@ -310,10 +310,10 @@ describe("the removal of ended sessions", () => {
     await gateway.sql("update sessions set refresh_expires_at = now(), expires_at = now()");
     await other.app.orm.em.fork().transactional(async (em) => {
       await em.execute("select from sessions for update");
-      await gateway.app.sessionRemoval.removeBatch();
+      await gateway.app.removal.removeBatch();
     });
     expect(await counts()).toMatchObject({ sessions: 1 });
-    await gateway.app.sessionRemoval.removeBatch();
+    await gateway.app.removal.removeBatch();
     expect(await counts()).toEqual({ sessions: 0, revocations: 0 });
   });
 });

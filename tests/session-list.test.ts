@@ -76,7 +76,7 @@ const askForSmall = (pages: number) => {
 };
 
 describe("me.sessions", () => {
-  it("shows where and when one signed in, and with what", async () => {
+  it("shows where and when one signed in, and with what (ASVS V7.5.2)", async () => {
     const firefox = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:120.0) Gecko/20100101 Firefox/120.0";
     const signIn = await fetch(`${gateway.url}/graphql`, {
       method: "POST",
@@ -172,7 +172,7 @@ describe("me.sessions", () => {
     expect(answer.errors?.[0].path).toEqual(["me", "sessions"]);
   });
 
-  it("takes a page of 100, and a thousand sessions a request", async () => {
+  it("takes a page of 100, and a thousand sessions a request (ASVS V2.2.1)", async () => {
     expect((await sessions({ first: 100 })).errors).toBeUndefined();
     expect((await askFor(10)).errors).toBeUndefined();
     expect(errorsOf(await askFor(11))).toEqual({ first: ["Ask for less at once: 1000 sessions at most."] });
@@ -217,7 +217,7 @@ describe("me.sessions", () => {
     expect(refreshed.data.refreshToken.user.sessions.edges).toEqual([{ node: { id: idOf(tokens) } }]);
   });
 
-  it("is no business of others", async () => {
+  it("is no business of others (ASVS V8.2.2)", async () => {
     const stranger = await register(gateway, bob);
     const user = { __typename: "User", id: decodeJwt(tokens.token).sub };
     const ask = (token: string) =>
@@ -234,7 +234,7 @@ describe("me.sessions", () => {
 });
 
 describe("revokeSession", () => {
-  it("ends a session on every replica at its next request, and answers with it", async () => {
+  it("ends a session on every replica at its next request, and answers with it (ASVS V7.5.2, V10.4.9)", async () => {
     const second = await login();
     const { data, errors } = await revoke(idOf(second));
     expect(errors).toBeUndefined();
@@ -257,7 +257,7 @@ describe("revokeSession", () => {
     expect(reasonOf(await revoke(idOf(tokens)))).toBe("TOKEN_REVOKED");
   });
 
-  it("knows no session but the user's own", async () => {
+  it("knows no session but the user's own (ASVS V8.2.2)", async () => {
     const stranger = await register(gateway, bob);
     for (const id of [idOf(stranger), "018f0000-0000-7000-8000-000000000000", "x", "", "' or true; --"]) {
       const answer = await revoke(id);

@@ -63,7 +63,7 @@ const unsignedHeader = (token: string) => {
 };
 
 describe("tokens", () => {
-  it("carry what the design says, in seconds", () => {
+  it("carry what the design says, in seconds (ASVS V9.2.4)", () => {
     const access = decode(tokens.token);
     expect(access.header).toEqual({ alg: "HS256", typ: "at+jwt" });
     const { iat } = access.payload as { iat: number };
@@ -86,12 +86,12 @@ describe("tokens", () => {
     });
   });
 
-  it("do not pass for each other", async () => {
+  it("do not pass for each other (ASVS V9.2.2)", async () => {
     expect(reasonOf(await me(tokens.refreshToken))).toBe("TOKEN_INVALID");
     expect(reasonOf(await refresh(tokens.token))).toBe("TOKEN_INVALID");
   });
 
-  it("are refused with the reason when they are expired, forged, of others or without a user", async () => {
+  it("are refused with the reason when they are expired, forged, of others or without a user (ASVS V7.2.1, V9.2.1, V9.2.3)", async () => {
     const past = Math.floor(Date.now() / 1000) - 1;
     expect(reasonOf(await me(forge(tokens.token, { exp: past })))).toBe("TOKEN_EXPIRED");
     expect(reasonOf(await refresh(forge(tokens.refreshToken, { exp: past })))).toBe("TOKEN_EXPIRED");
@@ -143,7 +143,7 @@ describe("tokens", () => {
     ).toBeUndefined();
   });
 
-  it("of a deactivated or deleted user fail at once, also for a refresh", async () => {
+  it("of a deactivated or deleted user fail at once, also for a refresh (ASVS V7.4.2)", async () => {
     await gateway.sql("update users set is_active = false");
     expect(reasonOf(await me(tokens.token))).toBe("USER_DEACTIVATED");
     expect(reasonOf(await refresh(tokens.refreshToken))).toBe("USER_DEACTIVATED");
@@ -191,7 +191,7 @@ describe("refreshToken", () => {
     ).toEqual([{ refresh_generation: 1, longer: true }]);
   });
 
-  it("gives 50 that come at once the same pair, and the generation grows by one", async () => {
+  it("gives 50 that come at once the same pair, and the generation grows by one (ASVS V15.4.2)", async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(tokens.refreshToken)));
     expect(answers.filter(({ errors }) => errors)).toEqual([]);
     expect(new Set(answers.map(({ data }) => JSON.stringify(data))).size).toBe(1);
@@ -210,7 +210,7 @@ describe("refreshToken", () => {
   it.each([
     ["the one before, after the grace time", 1, "31 seconds"],
     ["one long replaced, within the grace time", 2, "0 seconds"],
-  ])("ends the session on reuse of a token: %s", async (_what, refreshes, age) => {
+  ])("ends the session on reuse of a token: %s (ASVS V10.4.5)", async (_what, refreshes, age) => {
     const other = await login();
     let present = tokens;
     for (let count = 0; count < refreshes; count++)
@@ -245,7 +245,7 @@ describe("refreshToken", () => {
 });
 
 describe("logout", () => {
-  it("ends the current session, and the access token fails on the very next request", async () => {
+  it("ends the current session, and the access token fails on the very next request (ASVS V7.4.1)", async () => {
     const other = await login();
     expect((await logout({}, tokens.token)).data).toEqual({ logout: { revokedSessions: 1 } });
     expect(reasonOf(await me(tokens.token))).toBe("TOKEN_REVOKED");
@@ -264,7 +264,7 @@ describe("logout", () => {
     expect((await logout({}, tokens.token)).data).toEqual({ logout: { revokedSessions: 0 } });
   });
 
-  it("ends the others, or all", async () => {
+  it("ends the others, or all (ASVS V10.4.9)", async () => {
     const others = await Promise.all([login(), login(), login()]);
     const stranger = await register(gateway, { ...ada, email: "b@example.com", username: "b" });
     expect((await logout({ scope: "OTHERS" }, tokens.token)).data).toEqual({

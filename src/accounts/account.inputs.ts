@@ -17,10 +17,10 @@ import { TakenNames } from "./taken-names.ts";
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
 @CheckedAsWhole<RegisterInput>(async (input, { service, client }) => {
-  // First: the checks tell which names are taken.
+  // First: the checks may tell which names are taken.
   await service(Throttle).registration(client.ip);
   return {
-    ...(await service(TakenNames).among(input)),
+    ...(await service(TakenNames).toldBeforehand(input)),
     ...(await service(PasswordRules).check(input.password, input)),
   };
 })
@@ -84,7 +84,7 @@ export class LoginInput {
 @CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }) => {
   const current = (await caller()) as Caller;
   return {
-    ...(await service(TakenNames).among(input, current.user.id)),
+    ...(await service(TakenNames).toldBeforehand(input, current)),
     ...(await service(PasswordRules).check(input.password, {
       email: input.email ?? current.user.email,
       username: input.username ?? current.user.username,

@@ -28,7 +28,11 @@ export class AccountResolver {
   }
 
   @CredentialOperation()
-  @Mutation(() => AuthPayload, { description: "Makes an account and signs in to it." })
+  @Mutation(() => AuthPayload, {
+    description:
+      "Makes an account and signs in to it. With REGISTRATION_PRIVACY nobody is signed in: the answer is the error " +
+      "SIGN_IN_REQUIRED, whether the email and the username were free or not.",
+  })
   register(
     @Arg("input", () => RegisterInput, {
       description: "The account to make; every fault in it is reported at once.",

@@ -15,6 +15,7 @@ import type { SessionService } from "../sessions/session.service.ts";
 import type { PasswordAttempt } from "../throttling/password-attempt.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import type { PrivateRegistration } from "./private-registration.ts";
 import { SignInLookup } from "./sign-in-lookup.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
@@ -31,14 +32,17 @@ export class AccountService {
   private readonly sessions: SessionService;
   private readonly takenNames: TakenNames;
   private readonly throttle: Throttle;
+  private readonly privateRegistration: PrivateRegistration | undefined;
   private readonly lookup: SignInLookup;
 
+  /** @param privateRegistration given where it is a secret who has an account */
   constructor(
     em: EntityManager,
     hasher: PasswordHasher,
     sessions: SessionService,
     takenNames: TakenNames,
     throttle: Throttle,
+    privateRegistration?: PrivateRegistration,
   ) {
     this.em = em;
     this.hasher = hasher;
@@ -46,10 +50,12 @@ export class AccountService {
     this.takenNames = takenNames;
     this.throttle = throttle;
     this.lookup = new SignInLookup(em);
+    this.privateRegistration = privateRegistration;
   }
 
-  /** @throws InvalidInput when another account took a name meanwhile */
+  /** @throws InvalidInput when another account took a name meanwhile; SignInRequired, with privacy, in any case */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
+    if (this.privateRegistration) return this.privateRegistration.register(input, client);
     const andThen = (em: EntityManager, user: User) =>
       this.sessions.open(em, user, client, { signedUp: true });
     return this.createUser(input, {}, andThen, client.abandoned);

@@ -20,13 +20,24 @@ export class Reauthentication {
   private readonly hasher: PasswordHasher;
   private readonly throttle: Throttle;
   private readonly reauthenticateAfter: number;
+  private readonly emailsAreSecret: boolean;
 
-  /** @param reauthenticateAfter seconds for which a sign-in counts as fresh */
-  constructor(em: EntityManager, hasher: PasswordHasher, throttle: Throttle, reauthenticateAfter: number) {
+  /**
+   * @param reauthenticateAfter seconds for which a sign-in counts as fresh
+   * @param emailsAreSecret whether a new email, as it tells whether another account has it, takes what a registration takes
+   */
+  constructor(
+    em: EntityManager,
+    hasher: PasswordHasher,
+    throttle: Throttle,
+    reauthenticateAfter: number,
+    emailsAreSecret: boolean,
+  ) {
     this.em = em;
     this.hasher = hasher;
     this.throttle = throttle;
     this.reauthenticateAfter = reauthenticateAfter;
+    this.emailsAreSecret = emailsAreSecret;
   }
 
   /**
@@ -34,16 +45,17 @@ export class Reauthentication {
    * @throws TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async check(input: CredentialChange, caller: Caller, client: Client): Promise<FieldErrors> {
-    const changesCredentials =
-      input.password !== undefined ||
-      (input.email !== undefined && normalizeEmail(input.email) !== caller.user.email);
-    if (!changesCredentials) return {};
+    const changesEmail = input.email !== undefined && normalizeEmail(input.email) !== caller.user.email;
+    if (!changesEmail && input.password === undefined) return {};
     if (input.currentPassword == null) {
       const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;
-      if (age <= this.reauthenticateAfter) return {};
+      const isFresh = age <= this.reauthenticateAfter;
+      if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
+    this.hasher.checkRoom();
     const { currentPassword } = input;
+    if (changesEmail && this.emailsAreSecret) await this.throttle.registration(client.ip);
     const attempt = this.throttle.passwordAttempt(client.ip);
     const [user] = await Promise.all([
       this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),
@@ -51,7 +63,7 @@ export class Reauthentication {
     ]);
     await attempt.chargeSession(caller.user.id, caller.sessionId);
     const { valid } = await attempt.check(() =>
-      this.hasher.verify(user?.passwordHash ?? null, currentPassword),
+      this.hasher.verify(user?.passwordHash ?? null, currentPassword, client.abandoned),
     );
     await attempt.settled();
     if (valid) return {};

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 
 export interface Names {
@@ -18,9 +19,18 @@ const sameNames = `
 /** Which of some names belong to another account. */
 export class TakenNames {
   private readonly em: EntityManager;
+  private readonly isSecret: boolean;
 
-  constructor(em: EntityManager) {
+  /** @param isSecret whether it is a secret who has an account */
+  constructor(em: EntityManager, isSecret: boolean) {
     this.em = em;
+    this.isSecret = isSecret;
+  }
+
+  /** What may be said before anything is written, which costs the asker nothing: of a secret nothing. */
+  async toldBeforehand(names: Names, caller?: Caller): Promise<FieldErrors> {
+    if (!this.isSecret) return this.among(names, caller?.user.id);
+    return caller === undefined ? {} : this.among({ username: names.username ?? null }, caller.user.id);
   }
 
   /** @param except the id of the account whose own names do not count */

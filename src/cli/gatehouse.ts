@@ -1,7 +1,10 @@
 import "reflect-metadata";
+import { DriverException } from "@mikro-orm/core";
 import { Command } from "commander";
 import { existsSync } from "node:fs";
+import { printable } from "../security/printable-text.ts";
 import { createSuperuserCommand } from "./createsuperuser.ts";
+import { eventsCommand } from "./events.ts";
 import { keysCommand } from "./keys.ts";
 import { migrateCommand } from "./migrate.ts";
 import { schemaCommand } from "./schema.ts";
@@ -25,14 +28,20 @@ export async function run(argv: string[]): Promise<void> {
     .addCommand(migrateCommand())
     .addCommand(createSuperuserCommand())
     .addCommand(keysCommand())
+    .addCommand(eventsCommand())
     .addCommand(shellCommand())
     .addCommand(schemaCommand());
   try {
     if (existsSync(".env")) process.loadEnvFile(".env");
     await program.parseAsync(argv);
   } catch (error) {
-    for (const line of (error instanceof Error ? error.message : String(error)).split("\n"))
-      process.stderr.write(`gatehouse: ${line}\n`);
+    for (const line of linesOf(error)) process.stderr.write(`gatehouse: ${printable(line)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** Behind the first line, the database's errors have the values of the row. */
+function linesOf(error: unknown): string[] {
+  const lines = (error instanceof Error ? error.message : String(error)).split("\n");
+  return error instanceof DriverException ? lines.slice(0, 1) : lines;
 }

@@ -1,8 +1,7 @@
-import pino from "pino";
 import { createApp } from "../app.ts";
 import type { App } from "../app.ts";
 import { loadConfig } from "../config.ts";
-import { logOptions } from "../logger.ts";
+import { createCommandLogger } from "../logger.ts";
 import { tokenSecrets } from "../persistence/kept-secret.ts";
 import { migrateOnStart } from "../persistence/migrations.ts";
 import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
@@ -16,10 +15,13 @@ export async function withApp(
   const database = await openDatabaseBesideGateway(config);
   try {
     const secrets = await tokenSecrets(config);
-    // What is done by hand must not fail in part without a word.
-    const logger = pino(logOptions("warn"), pino.destination({ fd: 2, sync: true }));
+    const logger = createCommandLogger("warn");
     // Who is at a terminal of the machine guesses nothing.
-    const app = await createApp({ ...config, rateLimits: undefined }, { databaseUrl: database.url, ...secrets }, logger);
+    const app = await createApp(
+      { ...config, rateLimits: undefined },
+      { databaseUrl: database.url, ...secrets },
+      logger,
+    );
     try {
       if (migrated) await migrateOnStart(app.orm, config.migrateOnStart);
       await command(app);

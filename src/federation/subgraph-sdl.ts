@@ -66,7 +66,7 @@ export function printSubgraph(schema: GraphQLSchema): string {
   });
   // GraphQL prints no directives of types.
   const text = printSchema(lexicographicSortSchema(subgraph)).replace(
-    /^type (\w+).*(?= \{$)/gm,
+    /^type (\w+)(?= ).*(?= \{$)/gm,
     (type, name) => [type, ...(schema.getType(name)?.astNode?.directives ?? []).map(print)].join(" "),
   );
   return `${link}\n\n${text}\n`;

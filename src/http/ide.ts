@@ -42,6 +42,10 @@ export async function registerIde(server: FastifyInstance): Promise<void> {
       // The names of these files hold a hash of their content.
       immutable: true,
       maxAge: "1y",
+      setHeaders: (reply, path) => {
+        // Scripts and styles are given theirs.
+        if (path.endsWith(".svg")) reply.type("image/svg+xml; charset=utf-8");
+      },
     });
     ide.get("/", async (_request, reply) => {
       reply.header("cache-control", "no-cache");

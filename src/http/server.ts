@@ -48,8 +48,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: doorLimits.body,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200 },
-    // Paths that cannot be decoded.
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    // Paths that cannot be decoded; they come before any hook that sets headers.
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request, reply.header("x-content-type-options", "nosniff")),
   });
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>

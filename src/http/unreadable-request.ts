@@ -27,6 +27,7 @@ export function rawAnswer(status: number, code: string, message: string, retryAf
     "content-type: application/json; charset=utf-8",
     `content-length: ${Buffer.byteLength(body)}`,
     ...(retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]),
+    "x-content-type-options: nosniff",
     "cache-control: no-store",
     "connection: close",
     "",

@@ -68,7 +68,7 @@ export class DataDirectoryLock {
     session.on("error", () => {});
     try {
       await session.connect();
-      await session.query(`set lock_timeout = ${patience}`);
+      await session.query("select set_config('lock_timeout', $1, false)", [String(patience)]);
       await session.query("select pg_advisory_lock($1)", [lockKey]);
     } catch (error) {
       await session.end().catch(() => {});

@@ -49,8 +49,8 @@ export function createOrm(
       snapshot: false,
       emit: "ts",
     },
-    // Triggers stand in the migrations alone.
-    schemaGenerator: { ignoreTriggers: true },
+    // Triggers and functions stand in the migrations alone.
+    schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true },
     pool: { min: 0, max: 20, idleTimeoutMillis: 30_000 },
     driverOptions: {
       // The driver reads the URL itself: the ORM would drop its parameters (sslmode, host of a socket).

@@ -24,7 +24,7 @@ class TextBindingConnection extends PostgreSqlConnection {
         return client.executeQuery({ ...compiled, parameters: texts }, abort);
       },
     };
-    return super.execute(statement, [], method, executor as never, logged);
+    return super.execute(statement, [], method, executor, logged);
   };
 }
 

@@ -117,5 +117,5 @@ function freshSettings({ memoryCost, timeCost, parallelism }: Argon2Cost): Omit<
 }
 
 function unpaddedBase64(bytes: Buffer): string {
-  return bytes.toString("base64").replace(/=+$/, "");
+  return bytes.toString("base64").replace(/={1,2}$/, "");
 }

@@ -1,6 +1,6 @@
 import jwt from "jsonwebtoken";
 import { Unauthenticated } from "../errors.ts";
-import { headerOf } from "./token-form.ts";
+import { headerOf } from "../verify/token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isUuid } from "./uuid.ts";
 

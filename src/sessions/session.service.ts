@@ -125,7 +125,7 @@ export class SessionService {
     const repeated = { types: ["TOKEN_REFRESHED"], cause: "REPEATED", userId, sessionId } as const;
     await this.repeatedEvents.record(`${sessionId} ${generation}`, repeated, client);
     const present = this.recentPairs.get(`${sessionId}.${row.refresh_generation}`);
-    return { ...this.payload(userOf(row), sessionId, row), ...present };
+    return Object.assign(this.payload(userOf(row), sessionId, row), present);
   }
 
   /**

@@ -41,23 +41,26 @@ export class Throttle {
 
   /**
    * @param settings undefined: nothing is counted and nobody refused
-   * @param secret the same on every replica
+   * @param secrets the same on every replica
    */
   constructor(
     em: EntityManager,
     settings: ThrottleSettings | undefined,
-    secret: string,
+    secrets: { jwtSecret: string | undefined; encryptionKeys: readonly string[] },
     logger: Pick<Logger, "warn">,
   ) {
     this.store = new AttemptStore(em);
     this.limits = settings && limitsOf(settings, this.store);
+    const secret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
     this.secret = Buffer.from(hkdfSync("sha256", secret, "", "gatehouse attempts v1", 32));
     this.logger = logger;
   }
 
-  /** For a try at a password from there. */
+  /** For a try at a password from there. Where one was refused a moment ago the next is, without a query. */
   passwordAttempt(ip: string): PasswordAttempt {
-    return new PasswordAttempt(this, addressBlock(ip));
+    const address = addressBlock(ip);
+    this.limits?.address.refuseAgain(this.digest([address]));
+    return new PasswordAttempt(this, address);
   }
 
   /** Charges a registration, for good: it makes an account, or tells that a name is taken. */

@@ -2,10 +2,13 @@ import { errors, jwtVerify } from "jose";
 import type { AccessTokenClaims } from "./access-token-claims.ts";
 import type { KeySet } from "./key-set.ts";
 import { algorithms } from "./key-set.ts";
+import { headerOf } from "./token-form.ts";
 import { VerificationError } from "./verification-error.ts";
 
-// Nothing of the gateway's comes near it.
-const longestToken = 16_384;
+/** The last moment that a Date can hold, in seconds. */
+const endOfTime = 8_640_000_000_000;
+
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** The claims of a token that is the gateway's and has not expired. @throws VerificationError */
 export async function readAccessToken(
@@ -13,15 +16,14 @@ export async function readAccessToken(
   keys: KeySet,
   expected: { issuer: string; audience: string },
 ): Promise<AccessTokenClaims> {
-  if (token.length > longestToken) throw new VerificationError("TOKEN_INVALID");
+  if (headerOf(token)?.typ !== "at+jwt") throw new VerificationError("TOKEN_INVALID");
   try {
     const { payload } = await jwtVerify(token, keys.find, {
       ...expected,
       algorithms,
-      typ: "at+jwt",
       requiredClaims: ["exp"],
     });
-    if (!isComplete(payload)) throw new Error("A claim is missing.");
+    if (!isOurs(payload)) throw new Error("A claim is missing, or is none of the gateway's.");
     return payload;
   } catch (cause) {
     if (cause instanceof VerificationError) throw cause;
@@ -31,7 +33,16 @@ export async function readAccessToken(
 }
 
 /** `iss`, `aud` and `exp` are checked along with the signature. */
-function isComplete(payload: object): payload is AccessTokenClaims {
-  const { sub, sid, jti, iat } = payload as Record<string, unknown>;
-  return [sub, sid, jti].every((claim) => typeof claim === "string") && typeof iat === "number";
+function isOurs(payload: object): payload is AccessTokenClaims {
+  const { sub, sid, jti, iat, exp } = payload as Record<string, unknown>;
+  const [issued, expires] = [iat, exp].map((claim) => (isSecond(claim) ? claim : NaN)) as [number, number];
+  return issued <= expires && typeof jti === "string" && [sub, sid].every(isUuid);
+}
+
+function isUuid(claim: unknown): boolean {
+  return typeof claim === "string" && uuid.test(claim);
+}
+
+function isSecond(claim: unknown): claim is number {
+  return Number.isSafeInteger(claim) && (claim as number) >= 0 && (claim as number) <= endOfTime;
 }

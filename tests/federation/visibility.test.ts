@@ -41,7 +41,7 @@ function expectNothingOfBob(answer: unknown): void {
 }
 
 describe("of another user", () => {
-  it("only id and username can be read, whoever asks", async () => {
+  it("only id and username can be read, whoever asks (ASVS V8.2.2, V8.2.3)", async () => {
     const sessionEnded = await account(gateway, "signed-out");
     await gateway.graphql("mutation { logout { revokedSessions } }", {}, `Token ${sessionEnded.token}`);
     const deactivated = await account(gateway, "deactivated");
@@ -66,7 +66,7 @@ describe("of another user", () => {
       }
   });
 
-  it("covers every field that the API has", () => {
+  it("covers every field that the API has (ASVS V8.2.3)", () => {
     expect(privateFields.map(([name]) => name)).toEqual(
       expect.arrayContaining([
         "email",

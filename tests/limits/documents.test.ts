@@ -63,7 +63,7 @@ const documents: [number, string, (count: number) => string][] = [
 ];
 
 describe("a document", () => {
-  it.each(documents)("may have %i and no more: %s", async (most, limit, document) => {
+  it.each(documents)("may have %i and no more: %s (ASVS V4.3.1)", async (most, limit, document) => {
     const allowed = await post({ query: document(most) });
     expect(allowed.status).toBe(200);
     expect(allowed.data).toBeDefined();
@@ -90,7 +90,7 @@ describe("a document", () => {
     },
   );
 
-  it("is measured with its fragments spread out, whatever they multiply to", async () => {
+  it("is measured with its fragments spread out, whatever they multiply to (ASVS V4.3.1)", async () => {
     const doubling = times(60, (index) => `fragment F${index} on User { ...F${index + 1} ...F${index + 1} }`);
     const bomb = `{ me { ...F0 } } ${doubling} fragment F60 on User { id }`;
     expect((await post({ query: bomb })).errors).toEqual([refusal("complexity limit of 5,000")]);

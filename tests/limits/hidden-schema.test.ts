@@ -131,7 +131,7 @@ describe("with introspection off", () => {
     for (const query of queries) expect(JSON.parse(await ask(query))).toEqual({ errors: [fixed] });
   });
 
-  it("introspection says nothing", async () => {
+  it("introspection says nothing (ASVS V4.3.2)", async () => {
     const queries = [
       getIntrospectionQuery(),
       "{ __schema { queryType { name } } }",

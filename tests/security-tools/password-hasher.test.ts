@@ -154,7 +154,7 @@ describe("a refusal costs the same whichever hash the account has, once such a h
       expect(await costOf(hasher, stored, "password123")).toEqual({ argon2: 1, pbkdf2: 0 });
   });
 
-  it("of Django, of which the one with the most iterations counts", async () => {
+  it("of Django, of which the one with the most iterations counts (ASVS V6.3.8)", async () => {
     const hasher = makeHasher();
     const present = await hasher.hash("password123");
     for (const iterations of [1000, 3000, 2000]) hasher.learn(pbkdf2(iterations));

@@ -55,12 +55,43 @@ const codes = [
   "BAD_REQUEST",
   "BAD_USER_INPUT",
   "UNAUTHENTICATED",
+  "SIGN_IN_REQUIRED",
   "NOT_FOUND",
   "GRAPHQL_PARSE_FAILED",
   "GRAPHQL_VALIDATION_FAILED",
   "OPERATION_RESOLUTION_FAILURE",
   "PAYLOAD_TOO_LARGE",
   "SERVICE_UNAVAILABLE",
+  "TOO_MANY_REQUESTS",
+];
+
+const headersRead = [
+  "accept",
+  "accept-encoding",
+  "access-control-request-headers",
+  "access-control-request-method",
+  "apollo-require-preflight",
+  "content-type",
+  "cookie",
+  "expect",
+  "forwarded",
+  "host",
+  "if-modified-since",
+  "if-none-match",
+  "last-event-id",
+  "origin",
+  "range",
+  "traceparent",
+  "user-agent",
+  "x-apollo-operation-name",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-method",
+  "x-forwarded-proto",
+  "x-http-method-override",
+  "x-original-uri",
+  "x-real-ip",
+  "x-request-id",
 ];
 
 /** JSON in our shape, each error with a code of ours, and no fault on our side. */
@@ -105,6 +136,31 @@ describe("whatever is sent, the answer is JSON in our shape and no fault of ours
       expectOurShape(answer);
       expect([200, 400]).toContain(answer.status);
     }));
+
+  it("any text in any header that we or what we are made of read", async () => {
+    const paths = [
+      "/graphql",
+      "/auth/verify",
+      "/.well-known/jwks.json",
+      "/.well-known/revoked-sessions",
+      "/",
+    ];
+    const attempt = fc.record({
+      method: fc.constantFrom("GET", "POST", "OPTIONS", "HEAD", "DELETE", "TRACE"),
+      path: fc.constantFrom(...paths, "/health/ready", "/nowhere"),
+      name: fc.constantFrom(...headersRead),
+      value: headerText,
+    });
+    await check(300, attempt, async ({ method, path, name, value }) => {
+      const { status } = await send(method, path, { [name]: value, connection: "close" });
+      expect(status).toBeLessThan(500);
+    });
+    // An expectation that cannot be met is answered with 417 before the body has come.
+    for (const name of headersRead.filter((header) => header !== "expect"))
+      await check(10, headerText, async (value) =>
+        expectOurShape(await post('{"query":"{ __typename }"}', { [name]: value })),
+      );
+  });
 
   it("a token of which one character was changed", async () => {
     const change = fc.tuple(fc.nat(token.length - 1), fc.integer({ min: 0x21, max: 0x7e }));

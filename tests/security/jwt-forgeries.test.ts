@@ -17,7 +17,7 @@ const everyAccessDoor = (reason: string) => ({ me: reason, logout: reason, verif
 const everyRefreshDoor = (reason: string) => ({ refreshToken: reason, logout: reason });
 
 // RFC 8725 (JWT best current practices), RFC 7515 and 7519.
-describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
+describe.each(["ES256", "RS256", "PS256", "HS256"])("forged tokens, %s", (algorithm) => {
   let databaseUrl: string;
   let relay: StatementRelay;
   let gateway: Gateway;
@@ -94,7 +94,7 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
     expect(sessions).toEqual([{ refresh_generation: 0, revoked_at: null }]);
   };
 
-  it("made without the key are TOKEN_INVALID as access tokens", () =>
+  it("made without the key are TOKEN_INVALID as access tokens (ASVS V9.1.1, V9.1.2, V9.1.3)", () =>
     nothingHappens(async () => {
       const forgeries = strangerForgeries(takeApart(tokens.token, signed), publicJwk);
       for (const [name, token] of Object.entries(forgeries))
@@ -104,7 +104,7 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
         });
     }));
 
-  it("made without the key are TOKEN_INVALID as refresh tokens", () =>
+  it("made without the key are TOKEN_INVALID as refresh tokens (ASVS V9.1.1, V9.1.2, V9.1.3)", () =>
     nothingHappens(async () => {
       const forgeries = strangerForgeries(takeApart(tokens.refreshToken, signed), publicJwk);
       const whiteSpace = [" ", "\n", "\t", "\u00a0", "\ufeff", "\0"].flatMap((space) => [
@@ -123,7 +123,7 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
         });
     }));
 
-  it("signed by the true key and malformed get TOKEN_INVALID or TOKEN_EXPIRED as access tokens", () =>
+  it("signed by the true key and malformed get TOKEN_INVALID or TOKEN_EXPIRED as access tokens (ASVS V9.2.1)", () =>
     nothingHappens(async () => {
       const malformed = malformedTokens(takeApart(tokens.token, signed));
       for (const [name, [token, reason]] of Object.entries(malformed))
@@ -145,6 +145,19 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
         expect({ name, ...(await refreshDoors(token)) }).toEqual({ name, ...everyRefreshDoor(reason) });
     }));
 
+  const otherWay = { RS256: "PS256", PS256: "RS256" }[algorithm];
+  if (otherWay !== undefined)
+    it(`signed by the true key as ${otherWay} are TOKEN_INVALID`, () =>
+      nothingHappens(async () => {
+        const signedOtherwise = await trueSigner(gateway, otherWay);
+        const { header, parts } = takeApart(tokens.token, signed);
+        for (const alg of [algorithm, otherWay]) {
+          const input = `${encoded(JSON.stringify({ ...header, alg }))}.${parts[1]}`;
+          const doors = await accessDoors(`${input}.${signedOtherwise(input)}`);
+          expect(doors).toEqual(everyAccessDoor("TOKEN_INVALID"));
+        }
+      }));
+
   it("are not needed for the check itself: what the forger signs without a change is taken", async () => {
     const { parts } = takeApart(tokens.token, signed);
     const input = `${parts[0]}.${parts[1]}`;
@@ -152,7 +165,7 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
     expect(again.data.me).toEqual({ username: "ada" });
   });
 
-  it("are not made of the gateway's other tokens", () =>
+  it("are not made of the gateway's other tokens (ASVS V9.2.2)", () =>
     nothingHappens(async () => {
       // Who shares the secret gets no feed: nobody but the gateway could verify it.
       const answer = await fetch(`${gateway.url}/.well-known/revoked-sessions`);
@@ -165,7 +178,7 @@ describe.each(["ES256", "HS256"])("forged tokens, %s", (algorithm) => {
         expect(await refreshDoors(token)).toEqual(everyRefreshDoor("TOKEN_INVALID"));
     }));
 
-  it("of a gateway of another name are TOKEN_INVALID, also under the same key", async () => {
+  it("of a gateway of another name are TOKEN_INVALID, also under the same key (ASVS V9.2.3)", async () => {
     const shared = { DATABASE_URL: databaseUrl, JWT_ALGORITHM: algorithm, JWT_SECRET: gateway.jwtSecret };
     for (const name of [{ JWT_ISSUER: "gatehouse2" }, { JWT_AUDIENCE: "gatehouse2" }]) {
       const other = await startGateway({ ...shared, ...name, RATE_LIMIT: "off" });

@@ -74,7 +74,7 @@ describe("the Big List of Naughty Strings", () => {
     expect(naughtyStrings.some((text) => /[\ud800-\udbff]/.test(text))).toBe(true);
   });
 
-  it("comes back from register as it was sent, or gets a field error; and what came back signs in", async () => {
+  it("comes back from register as it was sent, or gets a field error; and what came back signs in (ASVS V2.2.1)", async () => {
     const kept: object[] = [];
     for (const [index, text] of naughtyStrings.entries()) {
       const email = `n${index}@example.com`;
@@ -152,5 +152,33 @@ describe("the Big List of Naughty Strings", () => {
       for (const signIn of await Promise.all(signIns)) expect(errorsOf(signIn)).not.toEqual({});
     }
     expect(await gateway.sql("select username from users")).toEqual([{ username: "ada" }]);
+  });
+
+  it("is no day, no token, no id, no cursor and no current password", async () => {
+    const { token } = await register(gateway, { email: "ada@example.com", username: "ada", password });
+    const codesOf = async (query: string, variables: object) => {
+      const { errors = [] } = await gateway.graphql(query, variables, `Token ${token}`);
+      return errors.map(({ extensions }) => extensions.code as string);
+    };
+    const attempt = async (text: string) => {
+      const change = { email: text, password: "another password", currentPassword: text, birthDate: text };
+      const changed = await mutate("updateUser", change, `Token ${token}`);
+      const faults = Object.keys(errorsOf(changed));
+      const codes = [
+        await codesOf("mutation ($text: JWT!) { refreshToken(refreshToken: $text) { token } }", { text }),
+        await codesOf("mutation ($text: ID!) { revokeSession(id: $text) { session { id } } }", { text }),
+        await codesOf("query ($text: String) { me { sessions(after: $text) { edges { cursor } } } }", {
+          text,
+        }),
+      ];
+      expect({ text, faults, codes: codes.flat() }).toEqual({
+        text,
+        faults: ["email", "currentPassword", "birthDate"],
+        codes: ["UNAUTHENTICATED", "NOT_FOUND", "BAD_USER_INPUT"],
+      });
+    };
+    for (let index = 0; index < naughtyStrings.length; index += 8)
+      await Promise.all(naughtyStrings.slice(index, index + 8).map(attempt));
+    expect(await gateway.sql("select revoked_at from sessions")).toEqual([{ revoked_at: null }]);
   });
 });

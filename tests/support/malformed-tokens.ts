@@ -41,6 +41,9 @@ export function malformedTokens({
       { typ: other },
       { typ: "revoked-sessions+jwt" },
       { alg: header.alg.toLowerCase() },
+      ...["none", "HS256", "ES256", "ES384", "RS256", "PS256", "RS512"]
+        .filter((alg) => alg !== header.alg)
+        .map((alg) => ({ alg })),
       { kid: `${header.kid} ` },
     ]),
     ...each("claims", withClaims, [

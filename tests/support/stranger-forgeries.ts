@@ -1,13 +1,14 @@
-import { createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { JsonWebKey } from "node:crypto";
-import { encoded, hmac } from "./token-forger.ts";
+import { encoded, hmac, signerOf } from "./token-forger.ts";
 import type { Original } from "./token-forger.ts";
 
 const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const strangersJwk = stranger.publicKey.export({ format: "jwk" });
-const algorithm = { ES256: "sha256", key: { key: stranger.privateKey, dsaEncoding: "ieee-p1363" as const } };
-const byStranger = (input: string) =>
-  sign(algorithm.ES256, Buffer.from(input), algorithm.key).toString("base64url");
+const byStranger = signerOf("ES256", stranger.privateKey);
+
+const rsaStranger = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const rsaStrangersJwk = rsaStranger.publicKey.export({ format: "jwk" });
 
 const paths = ["/dev/null", "../../../../../../dev/null", "file:///etc/passwd", "http://127.0.0.1:9/", "NUL"];
 const statements = [
@@ -63,6 +64,9 @@ export function strangerForgeries(
       JWK: JSON.stringify(publicJwk),
       "JWK x": Buffer.from(publicJwk.x ?? "", "base64url"),
       "JWK x as text": publicJwk.x ?? "",
+      "JWK n": Buffer.from(publicJwk.n ?? "", "base64url"),
+      "JWK n as text": publicJwk.n ?? "",
+      ...(publicJwk.kty === "RSA" && { "PKCS #1": key.export({ type: "pkcs1", format: "pem" }) }),
     };
     for (const [form, secret] of Object.entries(forms))
       for (const bits of ["256", "384", "512"])
@@ -83,6 +87,15 @@ export function strangerForgeries(
     "HS256 ",
   ])
     forgeries[`alg ${alg} by a stranger's key`] = withHeader({ alg });
+  for (const alg of ["RS256", "PS256"]) {
+    const byRsaStranger = signerOf(alg, rsaStranger.privateKey);
+    forgeries[`${alg} by a stranger's RSA key`] = withHeader({ alg }, byRsaStranger);
+    for (const keys of [{ jwk: rsaStrangersJwk }, { jwk: rsaStrangersJwk, kid: undefined }])
+      forgeries[`${alg} by a stranger's RSA key, ${Object.keys(keys).join()}`] = withHeader(
+        { alg, ...keys },
+        byRsaStranger,
+      );
+  }
   for (const secret of [
     "",
     "\0",
@@ -139,6 +152,15 @@ export function strangerForgeries(
   }
   forgeries["an ES256 signature of zeros (CVE-2022-21449)"] = withHeader({}, () => encoded(Buffer.alloc(64)));
   forgeries["an HS256 signature of zeros"] = withHeader({}, () => encoded(Buffer.alloc(32)));
+  for (const bytes of [256, 384])
+    for (const [name, last] of [
+      ["zeros", 0],
+      ["one", 1],
+    ] as const) {
+      const signature = Buffer.alloc(bytes);
+      signature[bytes - 1] = last;
+      forgeries[`an RSA signature of ${name}, ${bytes} bytes`] = withHeader({}, () => encoded(signature));
+    }
   forgeries["a DER signature of zeros"] = withHeader({}, () =>
     encoded(Buffer.from("3006020100020100", "hex")),
   );

@@ -1,4 +1,4 @@
-import { createHmac, createPrivateKey, sign } from "node:crypto";
+import { constants, createHmac, createPrivateKey, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { SealedSecrets } from "../../src/security/sealed-secrets.ts";
 import type { Gateway } from "./gateway.ts";
@@ -12,16 +12,22 @@ export const hmac = (input: string, key: string | Buffer | KeyObject, hash = "sh
 /** Signs any text with the gateway's own key, as who has stolen it could. */
 export type TrueSigner = (input: string) => string;
 
-export async function trueSigner(gateway: Gateway): Promise<TrueSigner> {
-  const [row] = await gateway.sql<{ kid: string; sealed: string }>(
-    "select kid, sealed_private_key as sealed from signing_keys",
+/** @param alg another one than the key is for, if it is given */
+export async function trueSigner(gateway: Gateway, alg?: string): Promise<TrueSigner> {
+  const [row] = await gateway.sql<{ kid: string; alg: string; sealed: string }>(
+    "select kid, public_jwk->>'alg' as alg, sealed_private_key as sealed from signing_keys",
   );
   if (row === undefined) return (input) => hmac(input, gateway.jwtSecret);
   const opened = new SealedSecrets([gateway.jwtSecret]).open(row.sealed, row.kid);
   if (opened === undefined) throw new Error("The signing key cannot be opened.");
-  const key = createPrivateKey({ key: opened.secret, type: "pkcs8", format: "der" });
-  return (input) =>
-    sign("sha256", Buffer.from(input), { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
+  return signerOf(alg ?? row.alg, createPrivateKey({ key: opened.secret, type: "pkcs8", format: "der" }));
+}
+
+/** @param alg ES256, RS256 or PS256 (RFC 7518, 3.1), as it fits the key */
+export function signerOf(alg: string, key: KeyObject): TrueSigner {
+  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+  const options = { key, dsaEncoding: "ieee-p1363" as const, ...(alg === "PS256" && pss) };
+  return (input) => sign("sha256", Buffer.from(input), options).toString("base64url");
 }
 
 /** A genuine token taken apart, and what forgeries of it are made with. */

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it("forty addresses together get no more guesses at one account than its limit", async () => {
+it("forty addresses together get no more guesses at one account than its limit (ASVS V6.3.1)", async () => {
   const account = (await counts(gateway)).find(({ kind }) => kind === "account");
   expect(account?.points).toBeGreaterThanOrEqual(31);
   const { code, retryAfter } = await signInFrom(gateway, "198.51.100.77", "ada@example.com", password);
@@ -33,7 +33,7 @@ it.each([
   expect((await signInFrom(gateway, address, "ada", password)).code).toBe("OK");
 });
 
-it("the owner who signed out still gets in from there", async () => {
+it("the owner who signed out still gets in from there (ASVS V6.3.1)", async () => {
   const { data } = await signInFrom(gateway, home, "ada", password);
   await sendFrom(gateway, home, "mutation { logout { revokedSessions } }", {}, data.login.token);
   await gateway.sql("update sessions set revoked_at = now() where ip = $1", [home]);
@@ -46,6 +46,15 @@ it("the owner who is signed in can still change the password, wherever they are"
   expect(code).toBe("OK");
   const back = { password, currentPassword: "another horse battery" };
   expect((await sendFrom(gateway, "203.0.113.9", updateDocument, { input: back }, token)).code).toBe("OK");
+});
+
+it("the owner's signing in makes no wait of strangers shorter", async () => {
+  const strikes = () =>
+    gateway.sql("select points from attempts where key like 'account:%:strikes' order by key");
+  const before = await strikes();
+  expect(before).toEqual([{ points: 1 }]);
+  expect((await signInFrom(gateway, home, "ada", password)).code).toBe("OK");
+  expect(await strikes()).toEqual(before);
 });
 
 it("an address that is known has no more guesses than any other", async () => {

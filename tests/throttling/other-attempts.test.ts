@@ -22,6 +22,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 beforeEach(() => gateway.sql("truncate attempts"));
 
+const refresh = (from: string, old: string) => sendFrom(gateway, from, refreshDocument, { old });
 const codes = async (count: number, act: (index: number) => Promise<{ code: string }>) => {
   const all: string[] = [];
   for (let index = 0; index < count; index++) all.push((await act(index)).code);
@@ -61,7 +62,7 @@ describe("the password check of updateUser", () => {
 });
 
 describe("register", () => {
-  it("is done twenty times an hour from one address, and then does not tell whether a name is taken", async () => {
+  it("is done twenty times an hour from one address, and then does not tell whether a name is taken (ASVS V2.4.1)", async () => {
     const from = "192.0.2.30";
     await accountOf(gateway, "eve", from);
     const again = (index: number) => {
@@ -82,8 +83,6 @@ describe("register", () => {
 });
 
 describe("refreshToken", () => {
-  const refresh = (from: string, old: string) => sendFrom(gateway, from, refreshDocument, { old });
-
   it("is not counted when it works, and costs one statement", async () => {
     const relay = await startStatementRelay(gateway.databaseUrl);
     const counting = await startGateway({
@@ -104,7 +103,7 @@ describe("refreshToken", () => {
     await relay.close();
   });
 
-  it("is refused to who makes tokens up, and to nobody else behind the same address", async () => {
+  it("is refused to who makes tokens up, and to nobody else behind the same address (ASVS V2.4.1)", async () => {
     const from = "192.0.2.41";
     const [{ refreshToken: honest }, { refreshToken: ended, token }] = [
       await accountOf(gateway, "gus", from),
@@ -134,7 +133,7 @@ it("expired counts are removed in the background, others stay", async () => {
   await gateway.sql(
     "insert into attempts select 'address:' || n, 1, extract(epoch from now()) * 1000 - 1 from generate_series(1, 600) n",
   );
-  while (await gateway.app.sessionRemoval.removeBatch());
+  while (await gateway.app.removal.removeBatch());
   expect((await counts(gateway)).map(({ kind }) => kind)).toEqual([
     "account",
     "account-and-address",
@@ -149,7 +148,7 @@ it("RATE_LIMIT=off counts nothing", async () => {
   await open.close();
 });
 
-it("where attempts cannot be counted nobody is let through, and nobody is told that a password was wrong", async () => {
+it("where attempts cannot be counted nobody is let through, and nobody is told that a password was wrong (ASVS V16.5.3)", async () => {
   const from = "192.0.2.70";
   const { token, refreshToken } = await accountOf(gateway, "jim", from);
   await gateway.sql("alter table attempts rename to attempts_away");
@@ -167,10 +166,7 @@ it("where attempts cannot be counted nobody is let through, and nobody is told t
   expect(await sendFrom(gateway, from, registerDocument, register)).toMatchObject(unavailable);
   expect(await gateway.sql("select from users where username = 'k'")).toEqual([]);
   // What is not counted goes on.
-  expect((await refresh(refreshToken)).code).toBe("OK");
+  expect((await refresh(from, refreshToken)).code).toBe("OK");
   await gateway.sql("alter table attempts_away rename to attempts");
   expect((await signInFrom(gateway, from, "jim", password)).code).toBe("OK");
-  function refresh(old: string) {
-    return sendFrom(gateway, from, refreshDocument, { old });
-  }
 });

@@ -28,12 +28,33 @@ const times = <T>(count: number, act: (index: number) => Promise<T>) =>
 const messages = (outcomes: Outcome[]) => outcomes.filter(({ message }) => message === wrong).length;
 const refused = (outcomes: Outcome[]) => outcomes.filter(({ code }) => code === "TOO_MANY_REQUESTS").length;
 
+const countsAfterTwelve = async (name: string) => {
+  await gateway.sql("truncate attempts");
+  const from = stranger();
+  for (let index = 0; index < 12; index++) await signInFrom(gateway, from, name);
+  return (await counts(gateway)).map(({ kind, points }) => [kind, points]);
+};
+const secondsOf = async (kind: string) =>
+  (await counts(gateway)).find((count) => count.kind === kind)?.seconds ?? 0;
+/** Time passes by the hand of the test: the counts end, what is known of them stays. */
+const letCountsEnd = () => gateway.sql("update attempts set expire = 1 where key not like '%strikes'");
+
+/** Minutes until the end of a new count, after three wrong passwords. */
+const minutes = async (from: string) => {
+  await letCountsEnd();
+  for (let index = 0; index < 3; index++) await signInFrom(gateway, from, "ada");
+  return Math.round((await secondsOf("account-and-address")) / 60);
+};
+
 describe("wrong passwords from one address", () => {
-  it("are answered ten times, however many come at once and on whichever replica", async () => {
+  it("are answered ten times, however many come at once and on whichever replica (ASVS V2.4.1, V6.3.1)", async () => {
     const from = stranger();
     const outcomes = await times(200, (index) => signInFrom(index % 2 ? gateway : replica, from, "ada"));
-    expect([messages(outcomes), refused(outcomes)]).toEqual([10, 190]);
-    expect(outcomes.every(({ status }) => status === 200)).toBe(true);
+    // A machine that is busy may say so, and gives back what it did not hash.
+    const busy = outcomes.filter(({ code }) => code === "SERVICE_UNAVAILABLE").length;
+    expect(messages(outcomes)).toBeLessThanOrEqual(10);
+    expect(messages(outcomes) + busy).toBeGreaterThanOrEqual(10);
+    expect(messages(outcomes) + busy + refused(outcomes)).toBe(200);
   });
 
   it("are refused with the wait, in the error and in a header", async () => {
@@ -69,15 +90,9 @@ describe("wrong passwords from one address", () => {
       expect((await signInFrom(gateway, from, spelling)).code).toBe("TOO_MANY_REQUESTS");
   });
 
-  it("leave the same counts for who is there and who is not", async () => {
-    const of = async (name: string) => {
-      await gateway.sql("truncate attempts");
-      const from = stranger();
-      for (let index = 0; index < 12; index++) await signInFrom(gateway, from, name);
-      return (await counts(gateway)).map(({ kind, points }) => [kind, points]);
-    };
-    const ofAda = await of("ada");
-    expect(await of("nobody")).toEqual(ofAda);
+  it("leave the same counts for who is there and who is not (ASVS V6.3.8)", async () => {
+    const ofAda = await countsAfterTwelve("ada");
+    expect(await countsAfterTwelve("nobody")).toEqual(ofAda);
     // Refused ones are not charged to the account, or one address could use it up for all.
     expect(ofAda).toEqual([
       ["account", 10],
@@ -86,14 +101,19 @@ describe("wrong passwords from one address", () => {
     ]);
   });
 
-  it("are a hundred an hour over all accounts", async () => {
+  it("are a hundred an hour over all accounts (ASVS V2.4.1, V6.3.1)", async () => {
     const from = stranger();
-    const outcomes = await times(120, (index) =>
-      signInFrom(index % 2 ? gateway : replica, from, `u${index}`),
-    );
+    const outcomes: Outcome[] = [];
+    // As many at a time as a busy machine hashes before it says that it is busy.
+    for (let batch = 0; batch < 12; batch++)
+      outcomes.push(
+        ...(await times(10, (index) =>
+          signInFrom(index % 2 ? gateway : replica, from, `u${batch}-${index}`),
+        )),
+      );
     expect([messages(outcomes), refused(outcomes)]).toEqual([100, 20]);
-    const [{ retryAfter } = {}] = outcomes.filter(({ code }) => code === "TOO_MANY_REQUESTS");
-    expect(Number(retryAfter)).toBeGreaterThan(3_000);
+    const refusal = outcomes.find(({ code }) => code === "TOO_MANY_REQUESTS");
+    expect(Number(refusal?.retryAfter)).toBeGreaterThan(3_000);
   });
 
   it.each([
@@ -141,22 +161,12 @@ describe("the right password", () => {
 });
 
 describe("the waits", () => {
-  // Time passes by the hand of the test: the counts end, what is known of them stays.
-  const pass = () => gateway.sql("update attempts set expire = 1 where key not like '%strikes'");
-  const wait = async (kind: string) =>
-    (await counts(gateway)).find((count) => count.kind === kind)?.seconds ?? 0;
-  const minutes = async (from: string) => {
-    await pass();
-    for (let index = 0; index < 3; index++) await signInFrom(gateway, from, "ada");
-    return Math.round((await wait("account-and-address")) / 60);
-  };
-
-  it("grow to twice as long each time, up to four hours, and shrink after a success", async () => {
+  it("grow to twice as long each time, up to four hours, and shrink after a success (ASVS V6.3.1)", async () => {
     const from = stranger();
     const grown = [];
     for (let index = 0; index < 7; index++) grown.push(await minutes(from));
     expect(grown).toEqual([15, 30, 60, 120, 240, 240, 240]);
-    await pass();
+    await letCountsEnd();
     expect((await signInFrom(gateway, from, "ada", password)).code).toBe("OK");
     expect((await signInFrom(gateway, from, "ada", password)).code).toBe("OK");
     expect(await minutes(from)).toBe(120);
@@ -173,10 +183,10 @@ describe("the waits", () => {
   it("do not grow where there is one wrong password now and then", async () => {
     const from = stranger();
     for (let index = 0; index < 5; index++) {
-      await pass();
+      await letCountsEnd();
       await signInFrom(gateway, from, "ada");
     }
-    expect(await wait("account-and-address")).toBeLessThanOrEqual(900);
+    expect(await secondsOf("account-and-address")).toBeLessThanOrEqual(900);
   });
 });
 

@@ -10,7 +10,7 @@ const longestToken = 16_384;
 /**
  * The header of a token that is spelled as we spell ours, else undefined. So each token has one spelling, no two readers
  * find different claims in it, and `crit`, `jku`, `jwk` and the like are refused, not ignored (RFC 7515, 4.1.11 and
- * 10.12). Only to find the key by: nothing of it is trusted before the signature is verified.
+ * 10.12). The gateway and its verifiers read a token alike, because this is where both do. Only to find the key by: nothing of it is trusted before the signature is verified.
  */
 export function headerOf(token: string): TokenHeader | undefined {
   if (token.length > longestToken) return undefined;

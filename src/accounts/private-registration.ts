@@ -1,0 +1,49 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { v7 } from "uuid";
+import { SignInRequired } from "../errors.ts";
+import { insertEvents } from "../events/event-record.ts";
+import type { Client } from "../graphql/context.ts";
+import { normalizeEmail } from "../security/email-address.ts";
+import type { PasswordHasher } from "../security/password-hasher.ts";
+import type { RegisterInput } from "./account.inputs.ts";
+
+const sameName =
+  "lower(email) = lower(:email) or lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC))";
+
+// One statement, and one transaction that writes, whether the names are free or not: the answer takes the same time.
+const makeIfFree = `
+  with made as (
+    insert into users (id, email, username, password_hash, bio, full_name, birth_date)
+    values (:id, :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date))
+    on conflict do nothing returning id
+  ), refused as (
+    select u.id from (select where not exists (select from made)) r left join users u on ${sameName}
+  )
+  ${insertEvents(
+    { type: "SIGNED_UP", from: "made", userId: "id" },
+    { type: "SIGN_UP_FAILED", outcome: "failure", cause: "NAME_TAKEN", from: "refused", userId: "id" },
+  )}`;
+
+/** The register of REGISTRATION_PRIVACY: nobody learns by its answer, or by the time it takes, who has an account. */
+export class PrivateRegistration {
+  private readonly em: EntityManager;
+  private readonly hasher: PasswordHasher;
+
+  constructor(em: EntityManager, hasher: PasswordHasher) {
+    this.em = em;
+    this.hasher = hasher;
+  }
+
+  /**
+   * Makes the account if its names are free. A session would tell that they were, so there is none.
+   * @throws SignInRequired in any case
+   */
+  async register({ password, ...input }: RegisterInput, client: Client): Promise<never> {
+    const passwordHash = await this.hasher.hash(password, client.abandoned);
+    const { bio = null, fullName = null, birthDate = null } = input;
+    const email = normalizeEmail(input.email);
+    const values = { ...client, ...input, id: v7(), email, passwordHash, bio, fullName, birthDate };
+    await this.em.fork().execute(makeIfFree, values);
+    throw new SignInRequired();
+  }
+}

@@ -1,0 +1,109 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { normalizeEmail } from "../security/email-address.ts";
+import { isUuid } from "../security/uuid.ts";
+import type { EventActor, EventOutcome, EventType } from "./event-type.ts";
+
+/** Which events; what is left out does not count. */
+export interface EventFilter {
+  userId?: string | undefined;
+  sessionId?: string | undefined;
+  type?: EventType | undefined;
+  outcome?: EventOutcome | undefined;
+  ip?: string | undefined;
+  since?: Date | undefined;
+  until?: Date | undefined;
+}
+
+/** An event as the operator reads it; `username` as it is now. */
+export interface FoundEvent {
+  id: string;
+  occurredAt: Date;
+  type: EventType;
+  outcome: EventOutcome;
+  cause: string | null;
+  actor: EventActor;
+  userId: string | null;
+  username: string | null;
+  sessionId: string | null;
+  keyId: string | null;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+type Row = Omit<FoundEvent, "occurredAt"> & { occurredAt: string };
+
+const columns = `
+  e.id, e.occurred_at as "occurredAt", e.type, e.outcome, e.cause, e.actor, e.user_id as "userId", u.username,
+  e.session_id as "sessionId", e.key_id as "keyId", e.ip, e.user_agent as "userAgent"`;
+
+const matching = `
+  from auth_events e left join users u on u.id = e.user_id
+  where (:userId::uuid is null or e.user_id = :userId) and (:sessionId::uuid is null or e.session_id = :sessionId)
+    and (:type::text is null or e.type = :type) and (:outcome::text is null or e.outcome = :outcome)
+    and (:ip::text is null or e.ip = :ip)
+    and (:since::timestamptz is null or e.occurred_at >= :since)
+    and (:until::timestamptz is null or e.occurred_at < :until)`;
+
+const newest = `select ${columns} ${matching} order by e.id desc limit :limit`;
+
+const recent = `
+  select ${columns} ${matching} and e.occurred_at > now() - make_interval(secs => :age)
+    and not e.id = any(cast(:known as bigint[]))
+  order by e.id`;
+
+const users = `
+  select id from users where lower(email) = lower(:name)
+  union select id from users where lower(normalize(username, NFKC)) = lower(normalize(:name, NFKC))`;
+
+/** The newest that match, oldest first. */
+export async function newestEvents(
+  em: EntityManager,
+  filter: EventFilter,
+  limit: number,
+): Promise<FoundEvent[]> {
+  return (await em.execute<Row[]>(newest, { ...valuesOf(filter), limit })).map(eventOf).toReversed();
+}
+
+/**
+ * Those of late that match, oldest first.
+ * @param age seconds
+ * @param known ids to leave out
+ */
+export async function recentEvents(
+  em: EntityManager,
+  filter: EventFilter,
+  age: number,
+  known: Iterable<string> = [],
+): Promise<FoundEvent[]> {
+  const values = { ...valuesOf(filter), age, known: `{${[...known].join()}}` };
+  return (await em.execute<Row[]>(recent, values)).map(eventOf);
+}
+
+/** @param name an id, which may be that of a deleted account, or an email or username @throws an Error of one line */
+export async function userIdOf(em: EntityManager, name: string): Promise<string> {
+  if (isUuid(name.toLowerCase())) return name.toLowerCase();
+  const [found, another] = await em.execute<{ id: string }[]>(users, { name: normalizeEmail(name) });
+  if (found === undefined) throw new Error("No account has this id, email or username.");
+  if (another !== undefined)
+    throw new Error(
+      `This is the email of one account and the username of another: ${found.id}, ${another.id}.`,
+    );
+  return found.id;
+}
+
+function valuesOf(filter: EventFilter): Record<string, unknown> {
+  const any = {
+    userId: null,
+    sessionId: null,
+    type: null,
+    outcome: null,
+    ip: null,
+    since: null,
+    until: null,
+  };
+  return { ...any, ...Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) };
+}
+
+function eventOf(row: Row): FoundEvent {
+  return { ...row, occurredAt: new Date(row.occurredAt) };
+}
