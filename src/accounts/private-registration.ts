@@ -39,7 +39,7 @@ export class PrivateRegistration {
    * @throws SignInRequired in any case
    */
   async register({ password, ...input }: RegisterInput, client: Client): Promise<never> {
-    const passwordHash = await this.hasher.hash(password);
+    const passwordHash = await this.hasher.hash(password, client.abandoned);
     const { bio = null, fullName = null, birthDate = null } = input;
     const email = normalizeEmail(input.email);
     const values = { ...client, ...input, id: v7(), email, passwordHash, bio, fullName, birthDate };
