@@ -7,6 +7,7 @@ import { createDatabase, dropDatabase } from "../support/database.ts";
 import { killAll, post, serve } from "../support/gateway-process.ts";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
+import { register } from "../support/operations.ts";
 import { until } from "../support/until.ts";
 
 const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
@@ -105,10 +106,10 @@ describe("for who has hung up", () => {
   afterEach(() => work.stop());
 
   const logIn = 'login(input: { username: "nobody", password: "a guess" }) { token }';
-  const send = (query: string, signal: AbortSignal | null = null) =>
+  const send = (query: string, signal: AbortSignal | null = null, token = "") =>
     fetch(`${gateway.url}/graphql`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", authorization: `Token ${token}` },
       body: JSON.stringify({ query }),
       signal,
     }).catch((error: Error) => error.name);
@@ -125,6 +126,24 @@ describe("for who has hung up", () => {
     await until(() => hasher.waiting === 0);
     await first;
     expect(work.started).toBe(1);
+  });
+
+  it("no new password is hashed that waited its turn", async () => {
+    const { hasher } = gateway.app;
+    const eve = { email: "eve@example.com", username: "eve", password: "correct horse battery" };
+    const { token } = await register(gateway, eve);
+    const first = send(`mutation { ${logIn} }`);
+    await until(() => hasher.running === 1);
+    const leaving = new AbortController();
+    const change = 'mutation { updateUser(input: { password: "another horse battery" }) { user { id } } }';
+    const left = send(change, leaving.signal, token);
+    await until(() => hasher.waiting === 1);
+    leaving.abort();
+    expect(await left).toBe("AbortError");
+    await until(() => hasher.waiting === 0);
+    await first;
+    expect(work.started).toBe(2);
+    await gateway.sql("delete from users");
   });
 
   it("no further mutation of the operation is begun", async () => {
