@@ -59,7 +59,7 @@ describe("a flood of sign-ins, as from a botnet", () => {
     const threads = process.platform === "linux" ? await readdir(`/proc/${pid}/task`) : [];
     const names = await Promise.all(threads.map((id) => readFile(`/proc/${pid}/task/${id}/comm`, "utf8")));
     const hashing = threads.filter((_, index) => names[index]?.trim() === "libuv-worker").map(Number);
-    expect(hashing).toHaveLength(threads.length > 0 ? 4 : 0);
+    expect(hashing.length >= 4).toBe(threads.length > 0);
     for (const thread of hashing) expect(getPriority(thread)).toBe(15);
     expect(getPriority(pid)).toBe(getPriority(process.pid));
   });
