@@ -112,9 +112,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   if (revocations) notifications.subscribe(revocations);
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
-  const { registrationPrivacy, introspection, maxCredentialOperations } = config;
+  const { passwordChecks, pwnedPasswordsUrl, introspection, maxCredentialOperations } = config;
+  const { registrationPrivacy } = config;
   const takenNames = new TakenNames(orm.em, registrationPrivacy);
-  const { passwordChecks, pwnedPasswordsUrl } = config;
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
   const reauthentication = new Reauthentication(
