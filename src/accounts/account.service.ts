@@ -129,7 +129,7 @@ export class AccountService {
     const { password, currentPassword: _checked, ...fields } = input;
     if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
     const changes: Partial<User> = fields;
-    if (password !== undefined) changes.passwordHash = await this.hasher.hash(password);
+    if (password !== undefined) changes.passwordHash = await this.hasher.hash(password, client.abandoned);
 
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     return this.orNameTaken(input, caller.user.id, () =>

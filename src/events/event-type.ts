@@ -2,7 +2,7 @@
 export const accountEvents = {
   SIGNED_UP: "The account was made.",
   SIGN_UP_FAILED:
-    "With REGISTRATION_PRIVACY, somebody asked for another account with this one's email or username: NAME_TAKEN.",
+    "With REGISTRATION_PRIVACY, somebody asked for another account with this one's email: NAME_TAKEN.",
   SIGNED_IN: "A session began, by the password or with the sign-up.",
   SIGN_IN_FAILED: "A sign-in was refused: WRONG_PASSWORD, USER_DEACTIVATED or ACCOUNT_CHANGED (meanwhile).",
   TOKEN_REFRESHED:

@@ -9,6 +9,7 @@ import { createDatabase, dropDatabase } from "../support/database.ts";
 import { killAll, post, serve } from "../support/gateway-process.ts";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
+import { register } from "../support/operations.ts";
 import { until } from "../support/until.ts";
 
 const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
@@ -103,6 +104,7 @@ describe("a flood of sign-ins, as from a botnet", () => {
 describe("for who has hung up", () => {
   let gateway: Gateway;
   let work: HashWork;
+  let token: string;
   beforeAll(async () => {
     gateway = await startGateway({
       HASH_CONCURRENCY: "1",
@@ -111,16 +113,20 @@ describe("for who has hung up", () => {
       RATE_LIMIT: "off",
       MAX_CREDENTIAL_OPERATIONS: "2",
     });
+    ({ token } = await register(gateway, { ...ada, email: "bob@example.com", username: "bob" }));
   });
   afterAll(() => gateway.close());
   beforeEach(() => void (work = new HashWork("argon2:HashWorker")));
   afterEach(() => work.stop());
 
   const logIn = 'login(input: { username: "nobody", password: "a guess" }) { token }';
+  const signUp = `register(input: {
+    email: "ada@example.com", username: "ada", password: "correct horse battery"
+  }) { token }`;
   const send = (query: string, signal: AbortSignal | null = null) =>
     fetch(`${gateway.url}/graphql`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", authorization: `Token ${token}` },
       body: JSON.stringify({ query }),
       signal,
     }).catch((error: Error) => error.name);
@@ -130,10 +136,14 @@ describe("for who has hung up", () => {
     const first = send(`mutation { ${logIn} }`);
     await until(() => hasher.running === 1);
     const leaving = new AbortController();
-    const left = [1, 2].map(() => send(`mutation { ${logIn} }`, leaving.signal));
-    await until(() => hasher.waiting === 2);
+    const left = [
+      logIn,
+      signUp,
+      'updateUser(input: { password: "another horse battery" }) { user { id } }',
+    ].map((operation) => send(`mutation { ${operation} }`, leaving.signal));
+    await until(() => hasher.waiting === left.length);
     leaving.abort();
-    expect(await Promise.all(left)).toEqual(["AbortError", "AbortError"]);
+    expect(await Promise.all(left)).toEqual(["AbortError", "AbortError", "AbortError"]);
     await until(() => hasher.waiting === 0);
     await first;
     expect(work.started).toBe(1);
@@ -142,10 +152,7 @@ describe("for who has hung up", () => {
   it("no further mutation of the operation is begun", async () => {
     const { hasher } = gateway.app;
     const leaving = new AbortController();
-    const query = `mutation { ${logIn} register(input: {
-      email: "ada@example.com", username: "ada", password: "correct horse battery"
-    }) { token } }`;
-    const left = send(query, leaving.signal);
+    const left = send(`mutation { ${logIn} ${signUp} }`, leaving.signal);
     await until(() => hasher.running === 1);
     leaving.abort();
     expect(await left).toBe("AbortError");
@@ -153,6 +160,6 @@ describe("for who has hung up", () => {
     await send(`mutation { ${logIn} }`);
     await send(`mutation { ${logIn} }`);
     expect(work.started).toBe(3);
-    expect(await gateway.sql("select username from users")).toEqual([]);
+    expect(await gateway.sql("select username from users")).toEqual([{ username: "bob" }]);
   });
 });
