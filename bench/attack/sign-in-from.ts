@@ -3,7 +3,7 @@ export interface Answer {
   isSignedIn: boolean;
   /** The password was tried and is wrong. */
   isWrong: boolean;
-  /** Seconds, when it was not tried. */
+  /** Seconds, when it was not tried because there were too many attempts. Unset also where the gateway was busy. */
   retryAfter: number | undefined;
 }
 
@@ -30,6 +30,6 @@ export async function signInFrom(
   return {
     isSignedIn: errors === undefined,
     isWrong: failure?.code === "BAD_USER_INPUT",
-    retryAfter: failure?.retryAfter,
+    retryAfter: failure?.code === "TOO_MANY_REQUESTS" ? failure.retryAfter : undefined,
   };
 }

@@ -34,22 +34,17 @@ export class PasswordAttempt {
     const charged: Whose[] = [["accountAndAddress", [account, this.address]]];
     if (!isKnown) charged.push(["account", [account]]);
     await this.charge(charged);
-    this.strikes = [
-      ...this.throttle.strikesOf("accountAndAddress", [account, this.address]),
-      ...this.throttle.strikesOf("account", [account]),
-    ];
+    this.strikes = this.strikesOf(charged);
   }
 
   /** Of who is signed in: strangers cannot use it up, and the thief of a token cannot begin anew elsewhere. */
   async chargeSession(account: string, sessionId: string): Promise<void> {
-    await this.charge([
+    const charged: Whose[] = [
       ["accountAndAddress", [account, this.address]],
       ["accountAndSession", [account, sessionId]],
-    ]);
-    this.strikes = [
-      ...this.throttle.strikesOf("accountAndAddress", [account, this.address]),
-      ...this.throttle.strikesOf("accountAndSession", [account, sessionId]),
     ];
+    await this.charge(charged);
+    this.strikes = this.strikesOf(charged);
   }
 
   /** Runs the check that was paid for. What is given back goes back beside what follows: see `settled`. */
@@ -70,6 +65,11 @@ export class PasswordAttempt {
   /** Resolves when what is given back is. */
   settled(): Promise<void> {
     return this.givenBack;
+  }
+
+  /** A success makes shorter what it was charged to, and nothing else: the owner's does not help strangers. */
+  private strikesOf(charged: Whose[]): string[] {
+    return charged.flatMap(([kind, whose]) => this.throttle.strikesOf(kind, whose));
   }
 
   /** All at once. Where one is refused the rest are given back: an account does not pay for what was not tried on it. */

@@ -48,6 +48,15 @@ it("the owner who is signed in can still change the password, wherever they are"
   expect((await sendFrom(gateway, "203.0.113.9", updateDocument, { input: back }, token)).code).toBe("OK");
 });
 
+it("the owner's signing in makes no wait of strangers shorter", async () => {
+  const strikes = () =>
+    gateway.sql("select points from attempts where key like 'account:%:strikes' order by key");
+  const before = await strikes();
+  expect(before).toEqual([{ points: 1 }]);
+  expect((await signInFrom(gateway, home, "ada", password)).code).toBe("OK");
+  expect(await strikes()).toEqual(before);
+});
+
 it("an address that is known has no more guesses than any other", async () => {
   const outcomes = [];
   for (let index = 0; index < 12; index++) outcomes.push((await signInFrom(gateway, home, "ada")).code);
