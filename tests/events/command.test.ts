@@ -168,6 +168,7 @@ describe("gatehouse events", () => {
     expect(operators.toSorted((a, b) => a.type.localeCompare(b.type))).toEqual([
       expect.objectContaining({ ...by, type: "KEY_ADDED", keyId: expect.any(String) }),
       expect.objectContaining({ ...by, type: "KEY_RETIRED", keyId: key?.kid }),
+      expect.objectContaining({ type: "RIGHTS_CHANGED", cause: "NOW_SUPERUSER", username: "root" }),
       expect.objectContaining({ ...by, type: "SHELL_OPENED" }),
       expect.objectContaining({ ...by, type: "SUPERUSER_CREATED", username: "root" }),
     ]);
