@@ -100,6 +100,8 @@ describe("gatehouse events", () => {
   it("says what it takes", async () => {
     for (const [refused, message] of [
       [() => moment("yesterday"), /such as 2h/],
+      [() => moment("0000-01-01"), /such as 2h/],
+      [() => moment("999999d"), /such as 2h/],
       [() => uuid("x"), /a UUID/],
       [() => wholeNumber(10_000)("0"), /from 1 to 10000/],
       [() => oneOf(["SIGNED_UP", "SIGNED_IN"])("SIGNED"), /one of SIGNED_UP, SIGNED_IN/],
