@@ -23,6 +23,6 @@ export default {
   globalSetup: "<rootDir>/tests/support/global-setup.ts",
   globalTeardown: "<rootDir>/tests/support/global-teardown.ts",
   // Half of the tests wait for processes and for PostgreSQL, which has 100 connections for all of them.
-  maxWorkers: 2,
-  testTimeout: 60_000,
+  maxWorkers: 3,
+  testTimeout: 180_000,
 };

@@ -18,9 +18,8 @@ import { FederationResolver } from "./federation/federation.resolver.ts";
 import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
 import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
 import { createApollo } from "./graphql/apollo.ts";
-import { readAccessToken } from "./graphql/context.ts";
+import { contextBuilder } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
-import type { RequestFacts } from "./http/graphql-route.ts";
 import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
@@ -143,18 +142,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
 
   const service: Context["service"] = (type) => services.get(type) as never;
-  const makeContext = ({ requestId, ip, userAgent, authorization, abandoned }: RequestFacts): Context => {
-    const accessToken = readAccessToken(authorization);
-    let caller: ReturnType<typeof authentication.authenticate> | undefined;
-    return {
-      requestId,
-      client: { ip, userAgent: userAgent?.slice(0, 512) ?? null, abandoned },
-      accessToken,
-      caller: () => (caller ??= authentication.authenticate(accessToken)),
-      service,
-      variables: {},
-    };
-  };
+  const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
 
   const server = await createServer({
     apollo: createApollo({ schema, introspection, maxCredentialOperations, logger }),

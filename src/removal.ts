@@ -60,7 +60,7 @@ export class Removal {
       if (lock.taken)
         for (const { sql, values } of this.steps) {
           const removed = { ...values, batchSize };
-          // oxlint-disable-next-line gatehouse/no-raw-sql -- app.ts makes the steps of constants
+          // oxlint-disable-next-line gatehouse/no-raw-sql -- each is a constant of the feature that it belongs to
           const { affectedRows } = await em.execute<{ affectedRows: number }>(sql, removed, "run");
           more ||= affectedRows === batchSize;
         }

@@ -141,6 +141,7 @@ describe("gatehouse", () => {
       IDE: "yes",
       CORS_ORIGINS: "*",
       TRUST_PROXY: "on",
+      RATE_LIMIT_PASSWORD: "10",
       DATABASE_URL: "mysql://x",
       ARGON2_MEMORY: "8",
       ARGON2_PARALLELISM: "4",
@@ -155,6 +156,7 @@ describe("gatehouse", () => {
       "gatehouse: ACCESS_TOKEN_TTL takes a number above 0 and a unit: s, m, h or d, as in 15m",
       "gatehouse: CORS_ORIGINS takes origins such as https://app.example.com, separated by commas",
       "gatehouse: TRUST_PROXY takes off, the number of proxies in front (1 to 99), or their addresses or networks, separated by commas",
+      "gatehouse: RATE_LIMIT_PASSWORD takes a number and a duration, as in 10/15m",
       "gatehouse: IDE takes on or off",
     ]);
     const odd = await gatehouse(["serve"], { PORT: "0x1F90", TRUST_PROXY: "1000", REFRESH_GRACE: "soon" })

@@ -3,7 +3,6 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
-import type { EventType } from "../events/event-type.ts";
 import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
@@ -17,6 +16,7 @@ import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
 import type { PrivateRegistration } from "./private-registration.ts";
 import { SignInLookup } from "./sign-in-lookup.ts";
+import { credentialEvents } from "./credential-events.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
@@ -141,7 +141,7 @@ export class AccountService {
         if (!user.isActive) throw new Unauthenticated("USER_DEACTIVATED");
         const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
         if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
-        const types = eventsOf(user, changes);
+        const types = credentialEvents(user, changes);
         em.assign(user, changes);
         await em.flush();
         if (types.length > 0) await recordEvents(em, { types, ...subject }, client);
@@ -189,13 +189,4 @@ export class AccountService {
       throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
     }
   }
-}
-
-/** What the changes mean for who can sign in. */
-function eventsOf(user: User, { passwordHash, email, username }: Partial<User>): EventType[] {
-  const types: EventType[] = [];
-  if (passwordHash !== undefined) types.push("PASSWORD_CHANGED");
-  if (email !== undefined && email !== user.email) types.push("EMAIL_CHANGED");
-  if (username !== undefined && username !== user.username) types.push("USERNAME_CHANGED");
-  return types;
 }

@@ -7,17 +7,19 @@ import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { RegisterInput } from "./account.inputs.ts";
 
-const sameName =
-  "lower(email) = lower(:email) or lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC))";
-
-// One statement, and one transaction that writes, whether the names are free or not: the answer takes the same time.
+// One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
+// same time. The look is written as the unique indexes are, so that they serve; of two at once they refuse one.
 const makeIfFree = `
-  with made as (
+  with taken as materialized (
+    select id from users where lower(email) = lower(:email)
+    union select id from users where lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC))
+  ), made as (
     insert into users (id, email, username, password_hash, bio, full_name, birth_date)
-    values (:id, :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date))
+    select cast(:id as uuid), :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date)
+    where not exists (select from taken)
     on conflict do nothing returning id
   ), refused as (
-    select u.id from (select where not exists (select from made)) r left join users u on ${sameName}
+    select taken.id from (select where not exists (select from made)) r left join taken on true
   )
   ${insertEvents(
     { type: "SIGNED_UP", from: "made", userId: "id" },

@@ -17,15 +17,15 @@ registerEnumType(OutcomeEnum, {
   name: "SecurityEventOutcome",
   description: "Whether what was tried was done.",
   valuesConfig: {
-    SUCCESS: { description: "It was done." },
-    FAILURE: { description: "It was refused." },
+    SUCCESS: { description: "What was tried was done." },
+    FAILURE: { description: "What was tried was refused." },
   },
 });
 
 const ActorEnum = { USER: "user", OPERATOR: "operator", SYSTEM: "system" } as const;
 registerEnumType(ActorEnum, {
   name: "SecurityEventActor",
-  description: "Who did it.",
+  description: "Who did what happened.",
   valuesConfig: {
     USER: { description: "The user, or somebody who passes for them." },
     OPERATOR: { description: "Somebody who runs this service." },
@@ -38,7 +38,7 @@ registerEnumType(ActorEnum, {
   simpleResolvers: true,
 })
 export class SecurityEventType {
-  @Field(() => TypeEnum, { description: "What happened." })
+  @Field(() => TypeEnum, { description: "What happened to the account." })
   type!: EventType;
 
   @Field(() => OutcomeEnum, { description: "Whether what was tried was done." })
@@ -50,7 +50,7 @@ export class SecurityEventType {
   })
   cause!: string | null;
 
-  @Field(() => ActorEnum, { description: "Who did it." })
+  @Field(() => ActorEnum, { description: "Who did what happened." })
   actor!: EventActor;
 
   @Field(() => DateTimeScalar, { description: "When it happened." })

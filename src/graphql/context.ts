@@ -34,3 +34,35 @@ export function readAccessToken(header: string | undefined): string | undefined 
   if (scheme === undefined || token === undefined || rest.length > 0) return undefined;
   return ["token", "bearer"].includes(scheme.toLowerCase()) ? token : undefined;
 }
+
+/** What a door knows of a request. */
+export interface RequestFacts {
+  requestId: string;
+  ip: string;
+  userAgent: string | undefined;
+  authorization: string | undefined;
+  /** See `Client`. */
+  abandoned: AbortSignal;
+}
+
+/** Characters of a user agent that are kept. */
+const longestUserAgent = 512;
+
+/** @param authenticate the caller of an access token; asked once a request at most */
+export function contextBuilder<TCaller>(
+  authenticate: (accessToken: string | undefined) => Promise<TCaller>,
+  service: Context["service"],
+): (facts: RequestFacts) => Context<TCaller> {
+  return ({ requestId, ip, userAgent, authorization, abandoned }) => {
+    const accessToken = readAccessToken(authorization);
+    let caller: Promise<TCaller> | undefined;
+    return {
+      requestId,
+      client: { ip, userAgent: userAgent?.slice(0, longestUserAgent) ?? null, abandoned },
+      accessToken,
+      caller: () => (caller ??= authenticate(accessToken)),
+      service,
+      variables: {},
+    };
+  };
+}

@@ -4,17 +4,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { answerWithin } from "./abandonment.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
-import type { Context } from "../graphql/context.ts";
-
-/** What the context is made from. */
-export interface RequestFacts {
-  requestId: string;
-  ip: string;
-  userAgent: string | undefined;
-  authorization: string | undefined;
-  /** Aborted once nobody waits for the answer any more. */
-  abandoned: AbortSignal;
-}
+import type { Context, RequestFacts } from "../graphql/context.ts";
 
 /** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
 export async function registerGraphql(

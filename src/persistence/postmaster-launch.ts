@@ -69,9 +69,10 @@ function serverArguments(data: string, port: number): string[] {
 
 function explain(log: string, exitCode: number | null): { reason: string; mayPass: boolean } {
   const lines = log.trim().split("\n");
-  const fatal = lines.findLast((line) => /(FATAL|PANIC): /.test(line));
+  const severity = /(FATAL|PANIC): /;
+  const fatal = lines.findLast((line) => severity.test(line));
   return {
-    reason: fatal?.replace(/^.*?(?=FATAL|PANIC)/, "") ?? lines.at(-1) ?? "",
+    reason: fatal?.slice(fatal.search(severity)) ?? lines.at(-1) ?? "",
     // Stopped by another gateway, another start at the same moment, processes of a killed server that are
     // still ending, a port just taken.
     mayPass: exitCode === 0 || /lock file|shared memory block|could not bind/.test(log),

@@ -2,7 +2,8 @@ import { ServiceUnavailable } from "../errors.ts";
 
 /** Too little rather than too much: who is let wait in vain is refused in the end. */
 const assumedMilliseconds = 10;
-const weightOfLatest = 0.2;
+/** How fast the quickest is forgotten when hashing becomes slower. */
+const growth = 1.1;
 
 /** Milliseconds. Who is expected to wait longer is refused at once, so a flood is over a second after its end. */
 const longestExpectedWait = 1_000;
@@ -54,7 +55,9 @@ export class HashSlots {
     try {
       return await work();
     } finally {
-      this.#usualMilliseconds += weightOfLatest * (performance.now() - startedAt - this.#usualMilliseconds);
+      // The quickest lately: others were held up by what else the process does.
+      const took = performance.now() - startedAt;
+      this.#usualMilliseconds = Math.min(took, this.#usualMilliseconds * growth);
       this.#passSlotOn();
     }
   }

@@ -61,8 +61,8 @@ describe("a flood of sign-ins, as from a botnet", () => {
     for (let count = 0; count < 50; count++) await me();
     const before = memory();
 
-    const agent = new Agent({ keepAlive: true, maxSockets: 100 });
-    const flood = Promise.all(Array.from({ length: 800 }, (_, index) => attempt(agent, `guess ${index}`)));
+    const agent = new Agent({ keepAlive: true, maxSockets: 30 });
+    const flood = Promise.all(Array.from({ length: 500 }, (_, index) => attempt(agent, `guess ${index}`)));
     const state = { over: false };
     void flood.finally(() => (state.over = true));
     let served = 0;
@@ -81,7 +81,7 @@ describe("a flood of sign-ins, as from a botnet", () => {
       "SERVICE_UNAVAILABLE",
     ]);
     const refused = answers.filter(({ code }) => code === "SERVICE_UNAVAILABLE");
-    expect(refused.length).toBeGreaterThan(400);
+    expect(refused.length).toBeGreaterThan(250);
     for (const { retryAfter } of refused) expect(Number(retryAfter)).toBeGreaterThanOrEqual(1);
     await until(async () => (await attempt(agent, ada.password)).code === "OK");
     agent.destroy();

@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { randomUUID } from "node:crypto";
-import { createDatabase, dropDatabase } from "../support/database.ts";
-import { startGateway, startReplica } from "../support/gateway.ts";
+import { startReplica } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
-import { errorsOf, reasonOf, register } from "../support/operations.ts";
-import { startStatementRelay } from "../support/statement-relay.ts";
-import type { StatementRelay } from "../support/statement-relay.ts";
-import { encoded, takeApart, trueSigner } from "../support/token-forger.ts";
+import { errorsOf, register } from "../support/operations.ts";
+import { startWatchedGateway } from "../support/watched-gateway.ts";
+import type { Seen, WatchedGateway } from "../support/watched-gateway.ts";
 
 const password = "correct horse battery";
 const ada = { email: "ada@example.com", username: "ada", password };
@@ -15,55 +12,22 @@ const registerDocument =
   "mutation ($input: RegisterInput!) { register(input: $input) { token user { id } } }";
 const loginDocument = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
 const updateDocument = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { email } } }";
-const refreshDocument = "mutation ($t: JWT!) { refreshToken(refreshToken: $t) { token } }";
 
-let databaseUrl: string;
-let relay: StatementRelay;
+let watched: WatchedGateway;
 let open: Gateway;
-let secretive: Gateway;
 beforeAll(async () => {
-  databaseUrl = await createDatabase();
-  relay = await startStatementRelay(databaseUrl);
-  open = await startGateway({ DATABASE_URL: databaseUrl, RATE_LIMIT: "off" });
-  secretive = await startReplica(open, {
-    DATABASE_URL: relay.url,
-    REGISTRATION_PRIVACY: "on",
-    RATE_LIMIT: "off",
-  });
+  watched = await startWatchedGateway();
+  ({ open } = watched);
 });
-afterAll(async () => {
-  await secretive.close();
-  await open.close();
-  await relay.close();
-  await dropDatabase(databaseUrl);
-});
+afterAll(() => watched.close());
 beforeEach(() => open.sql("truncate users cascade"));
 
-/** All that an answer consists of, but for what differs from each request to the next; and what was asked for it. */
-const seenOf = async (query: string, variables: object) => {
-  const before = relay.statements.length;
-  const answer = await fetch(`${secretive.url}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query, variables }),
-  });
-  const headers = Object.fromEntries(answer.headers);
-  for (const name of ["date", "x-request-id"]) delete headers[name];
-  const text = await answer.text();
-  const statements = relay.statements
-    .slice(before)
-    .filter((statement) => /\busers\b|\bsessions\b|auth_events/.test(statement))
-    // Only texts are parameters: what is null stands in the statement.
-    .map((statement) => statement.replaceAll(/\$\d+|\bnull\b/g, "?"));
-  return { status: answer.status, headers, text, statements };
-};
-
 /** Makes attempts one after the other, which must look the same. */
-const sameOf = async (...attempts: (() => ReturnType<typeof seenOf>)[]) => {
-  const seen = [];
+const sameOf = async (...attempts: (() => Promise<Seen>)[]) => {
+  const seen: Seen[] = [];
   for (const attempt of attempts) seen.push(await attempt());
   for (const one of seen) expect(one).toEqual(seen[0]);
-  return seen[0] as (typeof seen)[0];
+  return seen[0] as Seen;
 };
 
 const countOf = async (table: string, condition = "true") =>
@@ -76,9 +40,10 @@ const eventsOf = (username: string) =>
     [username],
   );
 
-describe("REGISTRATION_PRIVACY", () => {
-  const registering = (input: object) => () => seenOf(registerDocument, { input: { ...ada, ...input } });
+const registering = (input: object) => () =>
+  watched.seenOf(registerDocument, { input: { ...ada, ...input } });
 
+describe("REGISTRATION_PRIVACY", () => {
   it("lets register answer the same, by the same statement, whether the names are free or taken", async () => {
     await register(open, bob);
     const seen = await sameOf(
@@ -116,9 +81,13 @@ describe("REGISTRATION_PRIVACY", () => {
   it("makes an account that its maker signs in to, and leaves another's as it is", async () => {
     await register(open, bob);
     await registering({ fullName: "Ada Lovelace", birthDate: "1815-12-10" })();
-    const signIn = async (input: object) => secretive.graphql(loginDocument, { input });
+    const signIn = async (input: object) => watched.secretive.graphql(loginDocument, { input });
     const { data } = await signIn({ email: ada.email, password });
-    const me = await secretive.graphql("{ me { fullName birthDate } }", {}, `Token ${data.login.token}`);
+    const me = await watched.secretive.graphql(
+      "{ me { fullName birthDate } }",
+      {},
+      `Token ${data.login.token}`,
+    );
     expect(me.data.me).toEqual({ fullName: "Ada Lovelace", birthDate: "1815-12-10" });
 
     await registering({ email: bob.email, username: "new", password: "another password" })();
@@ -137,7 +106,9 @@ describe("REGISTRATION_PRIVACY", () => {
   });
 
   it("makes one account of many requests at once", async () => {
-    const attempts = Array.from({ length: 10 }, () => secretive.graphql(registerDocument, { input: ada }));
+    const attempts = Array.from({ length: 10 }, () =>
+      watched.secretive.graphql(registerDocument, { input: ada }),
+    );
     for (const { errors } of await Promise.all(attempts))
       expect(errors?.[0].extensions).toEqual({ code: "SIGN_IN_REQUIRED" });
     expect(await countOf("users")).toBe(1);
@@ -159,7 +130,7 @@ describe("REGISTRATION_PRIVACY", () => {
     await register(open, bob);
     const { token } = await register(open, ada);
     const updating = async (input: object) =>
-      errorsOf(await secretive.graphql(updateDocument, { input }, `Token ${token}`));
+      errorsOf(await watched.secretive.graphql(updateDocument, { input }, `Token ${token}`));
     const currentPassword = ["Enter your current password to change your email or password."];
     for (const email of [bob.email, "new@example.com"]) {
       expect(await updating({ email })).toEqual({ currentPassword });
@@ -175,10 +146,12 @@ describe("REGISTRATION_PRIVACY", () => {
       username: ["user with this username already exists."],
     });
     const input = { email: "new@example.com", currentPassword: password };
-    const { data } = await secretive.graphql(updateDocument, { input }, `Token ${token}`);
+    const { data } = await watched.secretive.graphql(updateDocument, { input }, `Token ${token}`);
     expect(data.updateUser.user.email).toBe("new@example.com");
     const untouched = { input: { email: "new@EXAMPLE.com", bio: "I count." } };
-    expect((await secretive.graphql(updateDocument, untouched, `Token ${token}`)).errors).toBeUndefined();
+    expect(
+      (await watched.secretive.graphql(updateDocument, untouched, `Token ${token}`)).errors,
+    ).toBeUndefined();
   });
 
   it("counts each question for an email as a registration", async () => {
@@ -209,94 +182,8 @@ describe("REGISTRATION_PRIVACY", () => {
   it("keeps nothing from the operator", async () => {
     await register(open, bob);
     const operator = { ip: null, userAgent: "root" };
-    await expect(secretive.app.accounts.createSuperuser(bob, operator)).rejects.toMatchObject({
+    await expect(watched.secretive.app.accounts.createSuperuser(bob, operator)).rejects.toMatchObject({
       details: { errors: { email: expect.anything(), username: expect.anything() } },
     });
-  });
-});
-
-describe("login", () => {
-  it("looks the same for an unknown account, a wrong password and whatever hash an account has", async () => {
-    await register(open, ada);
-    const salted = "$16384$saltsaltsalt$8$1$";
-    const hashes = {
-      unusable: "!",
-      pbkdf2: "pbkdf2_sha256$1000$saltsaltsalt$JCHtdmPuGIQK3Oy+t81vl02L9+3iG/9r39xXdKl/+Z8=",
-      bcrypt: "bcrypt$$2b$04$abcdefghijklmnopqrstuuK7Sjs7rFYArh/ytIZsOeM/z4RV2Fw2i",
-      scrypt: `scrypt${salted}${"A".repeat(86)}==`,
-      argon2:
-        "argon2$argon2id$v=19$m=256,t=2,p=2$c2FsdHNhbHRzYWx0$rKjr4CFm6Va2E5/MaMRDaulj4hNd9pfUCLdnxqjQ6DU",
-    };
-    for (const [username, hash] of Object.entries(hashes)) {
-      await register(open, { email: `${username}@example.com`, username, password });
-      await open.sql("update users set password_hash = $1 where username = $2", [hash, username]);
-    }
-    await register(open, bob);
-    await open.sql("update users set is_active = false where username = 'bob'");
-    const wrong = { password: "wrong password" };
-    const names = [
-      { username: "nobody" },
-      { username: "ada" },
-      { username: "ＡＤＡ" },
-      { username: "bob" },
-      ...Object.keys(hashes).map((username) => ({ username })),
-    ];
-    const { text, statements } = await sameOf(
-      ...names.map((name) => () => seenOf(loginDocument, { input: { ...name, ...wrong } })),
-    );
-    expect(JSON.parse(text).errors[0].extensions.errors).toEqual({
-      error: ["A user with this email and password was not found."],
-    });
-    expect(statements.length).toBeGreaterThan(0);
-    await sameOf(
-      ...["nobody@example.com", ada.email, "bcrypt@example.com"].map(
-        (email) => () => seenOf(loginDocument, { input: { email, ...wrong } }),
-      ),
-    );
-  });
-
-  it("lets refusals take the time of every kind of hash that accounts have had since the start", async () => {
-    const stored = ["pbkdf2_sha256$1000$saltsaltsalt$", "pbkdf2_sha256$2000$othersaltother$"].map(
-      (start) => `${start}JCHtdmPuGIQK3Oy+t81vl02L9+3iG/9r39xXdKl/+Z8=`,
-    );
-    const bcrypt = "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuu/o2blacRvclFJ6RIap/a4MjhFQ4lIZC";
-    for (const [index, hash] of [...stored, bcrypt, "!"].entries()) {
-      await register(open, { email: `u${index}@example.com`, username: `u${index}`, password });
-      await open.sql("update users set password_hash = $1 where username = $2", [hash, `u${index}`]);
-    }
-    const replica = await startReplica(open);
-    const loud = replica.log.filter((line) => line.includes("password hashes"));
-    const { kinds } = replica.app.hasher;
-    await replica.close();
-    expect(loud).toEqual([]);
-    expect(kinds.toSorted()).toEqual([expect.stringMatching(/^argon2 /), "bcrypt 4", "pbkdf2_sha256"]);
-  });
-});
-
-describe("refreshToken", () => {
-  it("asks the same of the database for every token that it refuses", async () => {
-    const sign = await trueSigner(open);
-    const { refreshToken } = await register(open, ada);
-    const { header, claims } = takeApart(refreshToken, sign);
-    const withClaims = (change: object) => {
-      const input = `${encoded(JSON.stringify(header))}.${encoded(JSON.stringify({ ...claims, ...change }))}`;
-      return `${input}.${sign(input)}`;
-    };
-    const { refreshToken: ended } = await register(open, bob);
-    await open.graphql("mutation ($t: JWT!) { logout(refreshToken: $t) { revokedSessions } }", { t: ended });
-    const tokens = {
-      "of an unknown user": withClaims({ sub: randomUUID() }),
-      "of an unknown session": withClaims({ sid: randomUUID() }),
-      "of an ended session": ended,
-    };
-    const statements: unknown[] = [];
-    for (const [name, t] of Object.entries(tokens)) {
-      const seen = await seenOf(refreshDocument, { t });
-      const reason = reasonOf({ ...JSON.parse(seen.text), status: seen.status });
-      expect(reason).toBe(name === "of an unknown user" ? "USER_NOT_FOUND" : "TOKEN_REVOKED");
-      statements.push(seen.statements);
-    }
-    for (const asked of statements) expect(asked).toEqual(statements[0]);
-    expect((await seenOf(refreshDocument, { t: `${refreshToken}x` })).statements).toEqual([]);
   });
 });

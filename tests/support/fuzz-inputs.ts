@@ -74,3 +74,33 @@ export const words = [
   ),
   ...'_entities representations @include(if: @skip @defer String! [Int] "text" \u2028 \0 \ud83d'.split(" "),
 ];
+
+/** The headers that the gateway, or what it is made of, reads. */
+export const headersRead = [
+  "accept",
+  "accept-encoding",
+  "access-control-request-headers",
+  "access-control-request-method",
+  "apollo-require-preflight",
+  "content-type",
+  "cookie",
+  "expect",
+  "forwarded",
+  "host",
+  "if-modified-since",
+  "if-none-match",
+  "last-event-id",
+  "origin",
+  "range",
+  "traceparent",
+  "user-agent",
+  "x-apollo-operation-name",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-method",
+  "x-forwarded-proto",
+  "x-http-method-override",
+  "x-original-uri",
+  "x-real-ip",
+  "x-request-id",
+];

@@ -35,6 +35,7 @@ const testEnvironment = {
   PORT: "0",
   ARGON2_MEMORY: "8",
   ARGON2_TIME: "1",
+  HASH_CONCURRENCY: "16",
   LOG_LEVEL: "trace",
   // All requests come from one address, and some of them carry several sign-ins.
   RATE_LIMIT: "off",

@@ -157,9 +157,9 @@ export function strangerForgeries(
       ["zeros", 0],
       ["one", 1],
     ] as const) {
-      const signature = Buffer.alloc(bytes);
-      signature[bytes - 1] = last;
-      forgeries[`an RSA signature of ${name}, ${bytes} bytes`] = withHeader({}, () => encoded(signature));
+      const number = Buffer.alloc(bytes);
+      number[bytes - 1] = last;
+      forgeries[`an RSA signature of ${name}, ${bytes} bytes`] = withHeader({}, () => encoded(number));
     }
   forgeries["a DER signature of zeros"] = withHeader({}, () =>
     encoded(Buffer.from("3006020100020100", "hex")),

@@ -9,6 +9,9 @@ import { FakeGateway } from "./fake-gateway.ts";
 import { makeKey, sign } from "./tokens.ts";
 import { closeAll, keysOnlyVerifierFor, refusal } from "./verifiers.ts";
 
+// Several services may be meant by one token (RFC 7519, 4.1.3), though the gateway makes none like that.
+const forUs = (name: string) => name.startsWith('claims {"aud":["shop"');
+
 // The forgeries that the gateway is tested with (tests/security/jwt-forgeries.test.ts): RFC 8725, 7515 and 7519.
 describe.each(["ES256", "RS256", "PS256"])("forged tokens, %s", (algorithm) => {
   let gateway: FakeGateway;
@@ -31,8 +34,6 @@ describe.each(["ES256", "RS256", "PS256"])("forged tokens, %s", (algorithm) => {
 
   it("signed by the true key and malformed are TOKEN_INVALID or TOKEN_EXPIRED", async () => {
     const malformed = malformedTokens(original);
-    // Several services may be meant by one token (RFC 7519, 4.1.3), though the gateway makes none like that.
-    const forUs = (name: string) => name.startsWith('claims {"aud":["shop"');
     for (const [name, [token, expected]] of Object.entries(malformed))
       expect({ name, reason: await refusal(verifier, token) }).toEqual({
         name,
