@@ -57,9 +57,8 @@ export class AccountService {
   /** @throws InvalidInput when another account took a name meanwhile; SignInRequired, with privacy, in any case */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
     if (this.privateRegistration) return this.privateRegistration.register(input, client);
-    const andThen = (em: EntityManager, user: User) =>
-      this.sessions.open(em, user, client, { signedUp: true });
-    return this.createUser(input, {}, andThen, client.abandoned);
+    const open = (em: EntityManager, user: User) => this.sessions.open(em, user, client, { signedUp: true });
+    return this.createUser(input, {}, open, client.abandoned);
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */

@@ -126,7 +126,7 @@ describe("whatever is sent, the answer is JSON in our shape and no fault of ours
       const { status } = await send(method, path, { [name]: value, connection: "close" });
       expect(status).toBeLessThan(500);
     });
-    // An expectation that cannot be met is answered by Node itself: 417 and no body.
+    // An expectation that cannot be met is answered with 417 before the body has come.
     for (const name of headersRead.filter((header) => header !== "expect"))
       await check(10, headerText, async (value) =>
         expectOurShape(await post('{"query":"{ __typename }"}', { [name]: value })),
