@@ -13,7 +13,7 @@ import {
 import { Throttle } from "../throttling/throttle.service.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { Reauthentication } from "./reauthentication.ts";
-import { TakenNames } from "./taken-names.ts";
+import { asksForName, TakenNames } from "./taken-names.ts";
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
 @CheckedAsWhole<RegisterInput>(async (input, { service, client }) => {
@@ -83,6 +83,8 @@ export class LoginInput {
 })
 @CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }) => {
   const current = (await caller()) as Caller;
+  // As for register.
+  if (asksForName(input, current)) await service(Throttle).registration(client.ip);
   return {
     ...(await service(TakenNames).toldBeforehand(input, current)),
     ...(await service(PasswordRules).check(input.password, {

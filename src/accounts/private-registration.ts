@@ -8,18 +8,20 @@ import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { RegisterInput } from "./account.inputs.ts";
 
 // One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
-// same time. The look is written as the unique indexes are, so that they serve; of two at once they refuse one.
+// same time. The look is written as the unique indexes are, so that they serve; of two at once they refuse one. And one
+// event: were the owner of a username told too, who asks for their own and another's email could count the events.
 const makeIfFree = `
   with taken as materialized (
-    select id from users where lower(email) = lower(:email)
-    union select id from users where lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC))
+    select id, true as by_email from users where lower(email) = lower(:email)
+    union all
+    select id, false from users where lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC))
   ), made as (
     insert into users (id, email, username, password_hash, bio, full_name, birth_date)
     select cast(:id as uuid), :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date)
     where not exists (select from taken)
     on conflict do nothing returning id
   ), refused as (
-    select taken.id from (select where not exists (select from made)) r left join taken on true
+    select (select id from taken where by_email) as id where not exists (select from made)
   )
   ${insertEvents(
     { type: "SIGNED_UP", from: "made", userId: "id" },

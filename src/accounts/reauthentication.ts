@@ -24,7 +24,7 @@ export class Reauthentication {
 
   /**
    * @param reauthenticateAfter seconds for which a sign-in counts as fresh
-   * @param emailsAreSecret whether a new email, as it tells whether another account has it, takes what a registration takes
+   * @param emailsAreSecret whether a new email, as it tells whether another account has it, takes the password in any case
    */
   constructor(
     em: EntityManager,
@@ -55,7 +55,6 @@ export class Reauthentication {
     }
     this.hasher.checkRoom();
     const { currentPassword } = input;
-    if (changesEmail && this.emailsAreSecret) await this.throttle.registration(client.ip);
     const attempt = this.throttle.passwordAttempt(client.ip);
     const [user] = await Promise.all([
       this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),

@@ -48,6 +48,14 @@ export class TakenNames {
   }
 }
 
+/** Whether a name is among them that the caller has not, of which the answer may tell that somebody has it. */
+export function asksForName({ email, username }: Names, { user }: Caller): boolean {
+  return (
+    (email != null && normalizeEmail(email) !== user.email) ||
+    (username != null && username !== user.username)
+  );
+}
+
 /** UTF-16 units of 255 characters at most. Normalizing takes PostgreSQL time by the square of the length. */
 const longestName = 510;
 

@@ -11,7 +11,8 @@ export interface Allowance {
 
 /** What an attempt was charged: given back, unless the count has ended. */
 export interface Charge {
-  row: string;
+  /** The count, and where this attempt made it last longer, what it will do so for again. */
+  rows: string[];
   /** When the count ends: milliseconds since 1970. */
   until: number;
 }
@@ -59,11 +60,11 @@ export class AttemptLimit {
     this.refuseAgain(key);
     const { refused, consumedPoints, msBeforeNext } = await this.consume(key);
     const row = this.counter.getKey(key);
-    const until =
-      this.growth && consumedPoints === strikesFrom
-        ? await this.store.lengthen(row, this.strikesOf(key), this.growth)
-        : Date.now() + msBeforeNext;
-    if (!refused) return { row, until };
+    const lengthens = this.growth && consumedPoints === strikesFrom;
+    const until = lengthens
+      ? await this.store.lengthen(row, this.strikesOf(key), this.growth)
+      : Date.now() + msBeforeNext;
+    if (!refused) return { rows: lengthens ? [row, this.strikesOf(key)] : [row], until };
     this.refusals.set(key, until);
     throw tooMany(until);
   }

@@ -1,10 +1,13 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { QueryConfig, QueryResult, QueryResultRow } from "pg";
 
-// A new count lasts longer, the more of them there were of late: twice as long each time, to a limit.
+// A new count lasts longer, the more of them there were of late: twice as long each time, to a limit. The count is locked
+// first, as by giveBack: in the other order each would wait for the other.
 const lengthen = `
-  with strikes as (
-    insert into attempts as s (key, points, expire) values ($2, 1, $3::bigint + $6::bigint)
+  with count as (
+    select key from attempts where key = $1 for update
+  ), strikes as (
+    insert into attempts as s (key, points, expire) select $2, 1, $3::bigint + $6::bigint from count
     on conflict (key) do update set expire = excluded.expire,
       points = case when s.expire <= $3 then 1 else least(s.points + 1, $7) end
     returning points

@@ -1,3 +1,4 @@
+import { ServiceUnavailable } from "../errors.ts";
 import type { CallerError } from "../errors.ts";
 import type { Charge } from "./attempt-limit.ts";
 import type { Limits, Throttle } from "./throttle.service.ts";
@@ -53,7 +54,8 @@ export class PasswordAttempt {
     try {
       result = await verify();
     } catch (error) {
-      await this.throttle.giveBack(rowsOf(this.charges));
+      // What else goes wrong may do so for wrong passwords alone.
+      if (error instanceof ServiceUnavailable) await this.throttle.giveBack(rowsOf(this.charges));
       throw error;
     }
     if (result.valid) this.givenBack = this.throttle.giveBack([...rowsOf(this.charges), ...this.strikes]);
@@ -89,7 +91,7 @@ export class PasswordAttempt {
 }
 
 function rowsOf(charges: Charge[]): string[] {
-  return charges.filter(({ until }) => Date.now() < until - margin).map(({ row }) => row);
+  return charges.filter(({ until }) => Date.now() < until - margin).flatMap(({ rows }) => rows);
 }
 
 function waitOf({ details }: CallerError): number {

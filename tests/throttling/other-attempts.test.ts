@@ -82,6 +82,20 @@ describe("register", () => {
   });
 });
 
+describe("a new name", () => {
+  it("is asked for as often as one registers, and no more is told of which are taken", async () => {
+    const from = "192.0.2.31";
+    const { token } = await accountOf(gateway, "kim", from);
+    await accountOf(gateway, "leo", "192.0.2.32");
+    const update = (input: object) => sendFrom(gateway, from, updateDocument, { input }, token);
+    const ask = (index: number) =>
+      update({ bio: "", [index % 2 ? "email" : "username"]: index % 2 ? "leo@example.com" : "leo" });
+    expect(await codes(21, ask)).toEqual([...many(19, "BAD_USER_INPUT"), ...many(2, "TOO_MANY_REQUESTS")]);
+    // One's own are no question.
+    expect((await update({ email: "kim@EXAMPLE.com", username: "kim", bio: "I am." })).code).toBe("OK");
+  });
+});
+
 describe("refreshToken", () => {
   it("is not counted when it works, and costs one statement", async () => {
     const relay = await startStatementRelay(gateway.databaseUrl);
