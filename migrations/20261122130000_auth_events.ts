@@ -34,15 +34,17 @@ export class AuthEvents extends Migration {
     this.addSql(`
       create trigger auth_events_stay before update or delete or truncate on auth_events
       for each statement execute function gatehouse_auth_events_stay()`);
-    // The setting holds within the function alone.
+    // The setting holds within the function alone. With the rights of its owner, so that the gateway needs none to
+    // delete; and whoever calls it, what is younger than a day stays.
     this.addSql(`
       create function gatehouse_remove_old_events(retention float8, batch_size int) returns setof bigint
-      language sql set gatehouse.removes_old_events = 'on' as $$
+      language sql security definer set gatehouse.removes_old_events = 'on' as $$
         delete from auth_events where id = any(array(
-          select id from auth_events where occurred_at < now() - make_interval(secs => retention)
+          select id from auth_events where occurred_at < now() - make_interval(secs => greatest(retention, 86400))
           order by occurred_at limit batch_size for update skip locked
         )) returning id
       $$`);
+    this.addSql(`revoke execute on function gatehouse_remove_old_events(float8, int) from public`);
     // Triggers for what no operation of the API does: an operator does it, by SQL.
     this.addSql(`
       create function gatehouse_account_recorded() returns trigger language plpgsql as $$
@@ -55,7 +57,7 @@ export class AuthEvents extends Migration {
           insert into auth_events (type, outcome, user_id, actor)
           values (case when new.is_active then 'ACCOUNT_REACTIVATED' else 'ACCOUNT_DEACTIVATED' end, 'success', new.id, 'operator');
         end if;
-        if (old.is_staff, old.is_superuser) <> (new.is_staff, new.is_superuser) then
+        if tg_op = 'INSERT' or (old.is_staff, old.is_superuser) <> (new.is_staff, new.is_superuser) then
           insert into auth_events (type, outcome, cause, user_id, actor)
           values ('RIGHTS_CHANGED', 'success', case when new.is_superuser then 'NOW_SUPERUSER' when new.is_staff then 'NOW_STAFF'
             else 'NOW_NONE' end, new.id, 'operator');
@@ -65,6 +67,9 @@ export class AuthEvents extends Migration {
     this.addSql(`
       create trigger users_recorded after update of is_active, is_staff, is_superuser or delete on users
       for each row execute function gatehouse_account_recorded()`);
+    this.addSql(`
+      create trigger users_made_recorded after insert on users for each row
+      when (new.is_staff or new.is_superuser) execute function gatehouse_account_recorded()`);
     this.addSql(`
       create function gatehouse_session_end_recorded() returns trigger language plpgsql as $$
       begin
@@ -84,11 +89,23 @@ export class AuthEvents extends Migration {
       create trigger sessions_deleted_recorded after delete on sessions for each row
       when (old.revoked_at is null and old.expires_at > now())
       execute function gatehouse_session_end_recorded()`);
+    // They mean the table of this schema, not a temporary one by which somebody catches the events of their session.
+    this.addSql(`
+      do $$
+      declare function_name text;
+      begin
+        foreach function_name in array array['gatehouse_account_recorded()', 'gatehouse_session_end_recorded()',
+          'gatehouse_remove_old_events(float8, int)']
+        loop
+          execute format('alter function %s set search_path = %I, pg_temp', function_name, current_schema());
+        end loop;
+      end $$`);
   }
 
   override down(): void {
     this.addSql(`drop trigger sessions_deleted_recorded on sessions`);
     this.addSql(`drop trigger sessions_revoked_recorded on sessions`);
+    this.addSql(`drop trigger users_made_recorded on users`);
     this.addSql(`drop trigger users_recorded on users`);
     this.addSql(`drop function gatehouse_remove_old_events(float8, int)`);
     this.addSql(`drop table auth_events`);

@@ -41,7 +41,9 @@ const schema = z
     MAX_SESSIONS_PER_USER: wholeNumber(1, 10_000).default(50),
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
-    AUTH_EVENTS_RETENTION: duration().default(365 * 86_400),
+    AUTH_EVENTS_RETENTION: duration()
+      .refine((seconds) => seconds >= 86_400, "takes 1d or more: the database keeps the last day in any case")
+      .default(365 * 86_400),
     PASSWORD_CHECKS: onOff.default(true),
     REGISTRATION_PRIVACY: onOff.default(false),
     PWNED_PASSWORDS_URL: rangeService.optional(),

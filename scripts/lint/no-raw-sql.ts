@@ -2,7 +2,10 @@ import { definitionOf } from "./rule.ts";
 import type { Context, Node, Rule } from "./rule.ts";
 
 /** What takes SQL as its first argument: of MikroORM, its query builder and the driver. */
-const methods = new Set(["execute", "query", "raw", "executeDump"]);
+const methods = new Set([
+  ...["execute", "query", "raw", "executeDump", "addSql"],
+  ...["where", "andWhere", "orWhere", "having", "andHaving", "orHaving"],
+]);
 
 /** What the driver itself makes safe. */
 const quoting = new Set(["escapeIdentifier", "escapeLiteral"]);
@@ -41,7 +44,9 @@ function nameOf(callee: Node): string | undefined {
 function textProperty(node: Extract<Node, { type: "ObjectExpression" }>): Node | undefined {
   for (const property of node.properties) {
     if (property.type === "SpreadElement") return property;
-    if (property.key.type === "Identifier" && property.key.name === "text") return property.value;
+    const { key } = property;
+    const name = key.type === "Literal" ? key.value : key.type === "Identifier" && key.name;
+    if (name === "text") return property.value;
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts"
 import { recordEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
+import { addressBlock } from "../security/address-block.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { AuthPayload } from "../sessions/auth-payload.type.ts";
@@ -15,15 +16,13 @@ import type { PasswordAttempt } from "../throttling/password-attempt.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
 import type { PrivateRegistration } from "./private-registration.ts";
+import { SignInFailures } from "./sign-in-failures.ts";
 import { SignInLookup } from "./sign-in-lookup.ts";
 import { credentialEvents } from "./credential-events.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
 import type { UserType } from "./user.type.ts";
-
-const notFound = { error: ["A user with this email and password was not found."] };
-const deactivated = { error: ["This user has been deactivated."] };
 
 /** Accounts: making one, signing in to it, changing it. Its inputs have passed the rules of account.inputs.ts. */
 export class AccountService {
@@ -34,6 +33,7 @@ export class AccountService {
   private readonly throttle: Throttle;
   private readonly privateRegistration: PrivateRegistration | undefined;
   private readonly lookup: SignInLookup;
+  private readonly failures: SignInFailures;
 
   /** @param privateRegistration given where it is a secret who has an account */
   constructor(
@@ -50,6 +50,7 @@ export class AccountService {
     this.takenNames = takenNames;
     this.throttle = throttle;
     this.lookup = new SignInLookup(em);
+    this.failures = new SignInFailures(em);
     this.privateRegistration = privateRegistration;
   }
 
@@ -77,15 +78,19 @@ export class AccountService {
     const attempt = this.throttle.passwordAttempt(client.ip);
     const [{ user, account, isKnownPlace }] = await Promise.all([
       this.lookup.find(input, client.ip),
-      attempt.chargeAddress(),
+      attempt
+        .chargeAddress()
+        .catch((error: unknown) => this.failures.throwOn(error, addressBlock(client.ip), undefined, client)),
     ]);
-    await attempt.chargeAccount(account, isKnownPlace);
+    await attempt
+      .chargeAccount(account, isKnownPlace)
+      .catch((error: unknown) => this.failures.throwOn(error, account, user?.id, client));
     const signIn =
       (await this.tryLogin(user, input, client, attempt)) ??
       // The hash may be made anew by a sign-in at the same time; the second look sees it.
       (await this.tryLogin((await this.lookup.find(input, client.ip)).user, input, client, attempt));
     await attempt.settled();
-    if (signIn === undefined) return this.refuseSignIn("ACCOUNT_CHANGED", undefined, client);
+    if (signIn === undefined) return this.failures.refuse("ACCOUNT_CHANGED", undefined, client);
     return signIn;
   }
 
@@ -99,9 +104,9 @@ export class AccountService {
     const { valid, needsRehash } = await attempt.check(() =>
       this.hasher.verify(user?.passwordHash ?? null, input.password, client.abandoned),
     );
-    if (user === null) return this.refuseSignIn("UNKNOWN_ACCOUNT", undefined, client);
-    if (!valid) return this.refuseSignIn("WRONG_PASSWORD", user.id, client);
-    if (!user.isActive) return this.refuseSignIn("USER_DEACTIVATED", user.id, client);
+    if (user === null) return this.failures.refuse("UNKNOWN_ACCOUNT", undefined, client);
+    if (!valid) return this.failures.refuse("WRONG_PASSWORD", user.id, client);
+    if (!user.isActive) return this.failures.refuse("USER_DEACTIVATED", user.id, client);
     const passwordHash = needsRehash ? await this.rehash(user, input.password) : user.passwordHash;
     return this.em.fork().transactional(async (em) => {
       // A password that was changed, or an account deactivated, since we looked must not open a session.
@@ -112,13 +117,6 @@ export class AccountService {
       );
       return signedIn === 0 ? undefined : this.sessions.open(em, user, client);
     });
-  }
-
-  /** The name that was tried is not recorded: people type passwords there. */
-  private async refuseSignIn(cause: string, userId: string | undefined, client: Client): Promise<never> {
-    const failure = { types: ["SIGN_IN_FAILED"], outcome: "failure", cause, userId } as const;
-    await recordEvents(this.em.fork(), failure, client);
-    throw new InvalidInput(cause === "USER_DEACTIVATED" ? deactivated : notFound);
   }
 
   /**

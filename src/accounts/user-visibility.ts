@@ -6,6 +6,10 @@ import type { UserType } from "./user.type.ts";
 /** What everybody may read of a user. Every other field, with those yet to come, is for the user alone. */
 const publicFields = new Set(["id", "username"]);
 
+export function isPublicField(name: string): boolean {
+  return publicFields.has(name);
+}
+
 const own = Symbol("own session");
 
 /**
@@ -28,7 +32,7 @@ export function ownSessionOf(user: object): string {
 /** The rule of who reads what of a User, wherever in the schema it is found; it holds unless `forOwner` says otherwise. */
 export function hidePrivateUserFields(schema: GraphQLSchema): void {
   for (const field of Object.values(assertObjectType(schema.getType("User")).getFields())) {
-    if (publicFields.has(field.name)) continue;
+    if (isPublicField(field.name)) continue;
     const { resolve = defaultFieldResolver } = field;
     field.resolve = (user: object, args, context, info) => {
       ownSessionOf(user);

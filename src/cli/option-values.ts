@@ -26,11 +26,11 @@ const millisecondsPerUnit = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
 /** "2h" is two hours ago. */
 export function moment(text: string): Date {
-  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const [, amount, unit] = /^(\d{1,5})([smhd])$/.exec(text) ?? [];
   if (amount !== undefined)
     return new Date(Date.now() - Number(amount) * millisecondsPerUnit[unit as "s" | "m" | "h" | "d"]);
   const date = new Date(text);
-  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime()))
+  if (!/^(?!0000)\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime()))
     throw new InvalidArgumentError("It takes a time such as 2026-01-31T12:00Z, or how long ago, such as 2h.");
   return date;
 }

@@ -46,10 +46,8 @@ const matching = `
 
 const newest = `select ${columns} ${matching} order by e.id desc limit :limit`;
 
-const recent = `
-  select ${columns} ${matching} and e.occurred_at > now() - make_interval(secs => :age)
-    and not e.id = any(cast(:known as bigint[]))
-  order by e.id`;
+const later = `
+  select ${columns} ${matching} and (e.id > :last or e.id = any(cast(:missing as bigint[]))) order by e.id`;
 
 const users = `
   select id from users where lower(email) = lower(:name)
@@ -64,19 +62,15 @@ export async function newestEvents(
   return (await em.execute<Row[]>(newest, { ...valuesOf(filter), limit })).map(eventOf).toReversed();
 }
 
-/**
- * Those of late that match, oldest first.
- * @param age seconds
- * @param known ids to leave out
- */
-export async function recentEvents(
+/** Those after the event `last`, and those of the ids `missing`, that match, oldest first. */
+export async function laterEvents(
   em: EntityManager,
   filter: EventFilter,
-  age: number,
-  known: Iterable<string> = [],
+  last: string,
+  missing: readonly string[],
 ): Promise<FoundEvent[]> {
-  const values = { ...valuesOf(filter), age, known: `{${[...known].join()}}` };
-  return (await em.execute<Row[]>(recent, values)).map(eventOf);
+  const values = { ...valuesOf(filter), last, missing: `{${missing.join()}}` };
+  return (await em.execute<Row[]>(later, values)).map(eventOf);
 }
 
 /** @param name an id, which may be that of a deleted account, or an email or username @throws an Error of one line */

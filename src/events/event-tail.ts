@@ -1,21 +1,34 @@
 import { IsolationLevel } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { newestEvents, recentEvents } from "./event-search.ts";
+import { laterEvents, newestEvents } from "./event-search.ts";
 import type { EventFilter, FoundEvent } from "./event-search.ts";
 
-/**
- * Seconds that an event may come late: it is seen when its transaction ends, so one with a lower id may come after one
- * with a higher. No transaction of the gateway lasts so long.
- */
-const latest = 60;
+/** How far one has looked: up to an id, but for those before it that were not there. */
+interface Place {
+  last: string;
+  missing: string[];
+}
 
-/** The newest events, and then those that come, each once, whichever replica writes them. */
+/** Before the first look, nothing is missing but of the last thousand. Parameters: those of a Place. */
+const place = `
+  with newest as (select coalesce(max(id), 0) as id from auth_events),
+  here as (select greatest(id, :last) as last, coalesce(:last, greatest(id - 1000, 0)) as before from newest)
+  select last, array(
+    select id from (
+      select unnest(cast(:missing as bigint[])) union all select generate_series(before + 1, last)
+    ) known (id)
+    where not exists (select from auth_events e where e.id = known.id) order by id desc limit 10000
+  ) as missing from here`;
+
+/**
+ * The newest events, and then those that come, each once, whichever replica writes them. An event is seen when its
+ * transaction ends, so one with a lower id may come after one with a higher, however long after: ids that are missing
+ * are looked for again. Those of transactions that failed never come.
+ */
 export class EventTail {
   private readonly em: EntityManager;
   private readonly filter: EventFilter;
-  /** Those that were seen of late: id -> when, on this process's steady clock. */
-  private readonly seen = new Map<string, number>();
-  private lookedAt = 0;
+  private place: Place | { last: null; missing: [] } = { last: null, missing: [] };
 
   constructor(em: EntityManager, filter: EventFilter) {
     this.em = em;
@@ -23,34 +36,26 @@ export class EventTail {
   }
 
   /** The newest so far; what comes after them is for `next`. */
-  async first(limit: number): Promise<FoundEvent[]> {
-    const now = performance.now();
-    // Both see the same, so that nothing falls between them.
-    const [events, known] = await this.em
-      .fork()
-      .transactional(
-        async (em) => [
-          await newestEvents(em, this.filter, limit),
-          await recentEvents(em, this.filter, latest),
-        ],
-        { isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true },
-      );
-    this.note(known, now);
-    return events;
+  first(limit: number): Promise<FoundEvent[]> {
+    return this.look((em) => newestEvents(em, this.filter, limit));
   }
 
   /** What has come since; after an outage of the database, what came meanwhile too. */
-  async next(): Promise<FoundEvent[]> {
-    const now = performance.now();
-    const age = latest + (now - this.lookedAt) / 1000;
-    const events = await recentEvents(this.em.fork(), this.filter, age, this.seen.keys());
-    this.note(events, now);
-    return events;
+  next(): Promise<FoundEvent[]> {
+    const { last, missing } = this.place;
+    return this.look((em) => laterEvents(em, this.filter, last ?? "0", missing));
   }
 
-  private note(events: FoundEvent[], now: number): void {
-    this.lookedAt = now;
-    for (const [id, at] of this.seen) if (now - at > 2 * latest * 1000) this.seen.delete(id);
-    for (const { id } of events) this.seen.set(id, now);
+  /** Events and place are of one moment, so that nothing falls between them. */
+  private async look(find: (em: EntityManager) => Promise<FoundEvent[]>): Promise<FoundEvent[]> {
+    const missing = `{${this.place.missing.join()}}`;
+    const [events, [here]] = await this.em
+      .fork()
+      .transactional(
+        async (em) => [await find(em), await em.execute<[Place]>(place, { last: this.place.last, missing })],
+        { isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true },
+      );
+    this.place = here;
+    return events;
   }
 }

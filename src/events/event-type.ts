@@ -4,7 +4,8 @@ export const accountEvents = {
   SIGN_UP_FAILED:
     "With REGISTRATION_PRIVACY, somebody asked for another account with this one's email: NAME_TAKEN.",
   SIGNED_IN: "A session began, by the password or with the sign-up.",
-  SIGN_IN_FAILED: "A sign-in was refused: WRONG_PASSWORD, USER_DEACTIVATED or ACCOUNT_CHANGED (meanwhile).",
+  SIGN_IN_FAILED:
+    "A sign-in was refused: WRONG_PASSWORD, USER_DEACTIVATED, ACCOUNT_CHANGED (meanwhile) or, noted about once an hour, TOO_MANY_ATTEMPTS.",
   TOKEN_REFRESHED:
     "A refresh token was exchanged for a new pair. REPEATED: the spent one, within REFRESH_GRACE, for the same pair.",
   REFRESH_FAILED:

@@ -29,20 +29,32 @@ export class FederationResolver {
       "For federation gateways: the entities that are referred to, in that order, null where there is none. Of a User " +
       "that is not the caller, only `id` and `username` can be read; every other field answers FORBIDDEN.",
   })
-  entities(
+  async entities(
     @Arg("representations", () => [AnyScalar], { description: "References, each with the entity's key." })
     representations: unknown[],
     @Ctx() context: Context,
     @Info() info: GraphQLResolveInfo,
-  ): unknown[] {
+  ): Promise<unknown[]> {
     this.budget.spend(context, representations.length, info);
     // One at a time, so that a bad reference costs the good ones nothing.
-    return representations.flatMap((reference) =>
-      namesEntity(reference, info)
-        ? (entitiesResolver({ representations: [reference], context, info }) as unknown[])
-        : [new InvalidInput({ representations: ["Not a reference to an entity of this service."] })],
+    const outcomes = await Promise.allSettled(
+      representations.map((reference) => findEntity(reference, context, info)),
     );
+    return outcomes.map((outcome) => {
+      if (outcome.status === "fulfilled") return outcome.value;
+      // What fails for another reason fails for all.
+      if (!(outcome.reason instanceof InvalidInput)) throw outcome.reason;
+      return this.budget.tellsFault(context) ? outcome.reason : null;
+    });
   }
+}
+
+/** @throws InvalidInput at a bad reference */
+async function findEntity(reference: unknown, context: Context, info: GraphQLResolveInfo): Promise<unknown> {
+  if (!namesEntity(reference, info))
+    throw new InvalidInput({ representations: ["Not a reference to an entity of this service."] });
+  const [entity] = entitiesResolver({ representations: [reference], context, info }) as unknown[];
+  return entity;
 }
 
 function namesEntity(reference: unknown, { schema, returnType }: GraphQLResolveInfo): boolean {

@@ -6,6 +6,8 @@ import { measureOperations } from "./operation-extent.ts";
 export const documentLimits = {
   /** Parsing and validation stay within milliseconds; the standard introspection query has 191. */
   tokens: 1_000,
+  /** Where a field fails, its line is counted from the first one; no more than a token stands in each. */
+  lines: 1_000,
   /** Fields and fragments. Validation compares them in pairs; the standard introspection query has 123. */
   selections: 250,
   /** Each has something checked or decided; nobody hides every field behind one. */
@@ -24,6 +26,7 @@ export type DocumentLimit = keyof typeof documentLimits;
 
 const names: Record<DocumentLimit, string> = {
   tokens: "token",
+  lines: "line",
   selections: "selection",
   directives: "directive",
   depth: "depth",
@@ -34,7 +37,8 @@ const names: Record<DocumentLimit, string> = {
 
 /** The refusal of a document that is too large, if it is; of tokens the parser has the count. */
 export function documentTooLarge(schema: GraphQLSchema, document: DocumentNode): GraphQLError | undefined {
-  const counts = { selections: 0, directives: 0 };
+  const lines = 1 + (document.loc?.source.body.match(/\r\n|[\n\r]/g)?.length ?? 0);
+  const counts = { lines, selections: 0, directives: 0 };
   const select = () => void counts.selections++;
   visit(document, {
     Field: select,

@@ -6,7 +6,11 @@ class MalformedRequest extends Error {
 }
 
 /** HTTP/1.1 demands the header (RFC 9112, 3.2), HTTP/1.0 knows none. @throws MalformedRequest */
-export async function requireHost({ raw, headers }: FastifyRequest): Promise<void> {
+export async function requireHost(request: FastifyRequest): Promise<void> {
+  const { raw, headers } = request;
+  // Trusted proxies let these pass as a client made them up; the first is used by nothing of ours.
+  delete headers["x-forwarded-host"];
+  if (!["http", "https"].includes(request.protocol)) delete headers["x-forwarded-proto"];
   // What comes after this makes addresses of it.
   if (raw.httpVersion === "1.0") headers.host ??= "localhost";
   if (headers.host === undefined || !URL.canParse(`http://${headers.host}`))

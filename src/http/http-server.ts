@@ -4,7 +4,7 @@ import { limitConnections } from "./connection-limit.ts";
 import { doorLimits } from "./door-limits.ts";
 import { proxyTest } from "./trusted-proxies.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
-import { answerUnreadable, rawAnswer } from "./unreadable-request.ts";
+import { answerUnreadable, refuseExpectation } from "./unreadable-request.ts";
 
 /** The server below Fastify, with the limits of what comes before there is a request. */
 export function createHttpServer(handler: RequestListener, trustProxy: TrustProxy): Server {
@@ -23,9 +23,7 @@ export function createHttpServer(handler: RequestListener, trustProxy: TrustProx
   server.setTimeout(doorLimits.idleTime);
   server.maxConnections = doorLimits.connections;
   server.on("clientError", answerUnreadable);
-  server.on("checkExpectation", ({ socket }) => {
-    socket.end(rawAnswer(417, "BAD_REQUEST", "No expectation but 100-continue can be met."));
-  });
+  server.on("checkExpectation", refuseExpectation);
   limitConnections(server, doorLimits.connectionsPerAddress, proxyTest(trustProxy));
   return server;
 }

@@ -10,6 +10,12 @@ const sampleInterval = 1_000;
 /** Seconds. */
 const retryAfter = 1;
 
+/**
+ * Operations that are answered at once even beyond a limit of memory: what was taken once is not always given back, and
+ * who refused everything until it is could do so for ever.
+ */
+const answeredInAnyCase = 10;
+
 /** Beyond these the process is about to be of no use to anybody: what it has begun comes first. */
 export interface PressureLimits {
   /** Milliseconds that each turn of the event loop is late. */
@@ -20,7 +26,7 @@ export interface PressureLimits {
   maxRssBytes: number;
 }
 
-/** Nine tenths of what `--max-old-space-size` lets the heap have, and of the memory of the container or the machine. */
+/** Nine tenths of what V8 lets the heap have, and of the memory of the container or the machine. */
 export function defaultPressureLimits(): PressureLimits {
   return {
     maxEventLoopDelay: 1_000,
@@ -35,14 +41,21 @@ export function defaultPressureLimits(): PressureLimits {
  */
 export async function refuseUnderPressure(server: FastifyInstance, limits: PressureLimits): Promise<void> {
   const lateForLong = lastsLongerThan(sampleInterval);
+  let answering = 0;
   await server.register(underPressure, {
     ...limits,
     sampleInterval,
     pressureHandler: async (_request, _reply, type) => {
       // One turn that took long (a start, a collection of garbage) is over by now.
-      if (type === TYPE_EVENT_LOOP_DELAY && !lateForLong()) return;
+      if (type === TYPE_EVENT_LOOP_DELAY ? !lateForLong() : answering < answeredInAnyCase) return;
       throw new ServiceUnavailable({ retryAfter });
     },
+  });
+  // Those whose bodies are here. What comes by GET takes little, and the streams among it never end.
+  server.addHook("preHandler", async ({ method }, { raw }) => {
+    if (method !== "POST") return;
+    answering += 1;
+    raw.once("close", () => (answering -= 1));
   });
 }
 

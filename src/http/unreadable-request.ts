@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { doorLimits } from "./door-limits.ts";
 
@@ -18,19 +19,29 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Duple
   socket.destroy();
 }
 
+/** For the event `checkExpectation`. What was asked before on the connection is answered before. */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const { headers, body } = refusal("BAD_REQUEST", "No expectation but 100-continue can be met.");
+  response.writeHead(417, headers).end(body);
+}
+
 /** An answer as text, for where there is no request to answer. */
 export function rawAnswer(status: number, code: string, message: string, retryAfter?: number): string {
+  const { headers, body } = refusal(code, message, retryAfter);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", body].join("\r\n");
+}
+
+function refusal(code: string, message: string, retryAfter?: number) {
   const extensions = { code, ...(retryAfter !== undefined && { retryAfter }) };
   const body = JSON.stringify({ errors: [{ message, extensions }] });
-  return [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "content-type: application/json; charset=utf-8",
-    `content-length: ${Buffer.byteLength(body)}`,
-    ...(retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]),
-    "x-content-type-options: nosniff",
-    "cache-control: no-store",
-    "connection: close",
-    "",
-    body,
-  ].join("\r\n");
+  const headers = {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    connection: "close",
+  };
+  return { headers, body };
 }

@@ -1,4 +1,4 @@
-import { isRaw, raw } from "@mikro-orm/core";
+import { isRaw, raw, Utils } from "@mikro-orm/core";
 import { NativeQueryBuilder, PostgreSqlConnection, PostgreSqlDriver } from "@mikro-orm/postgresql";
 
 type Execute = PostgreSqlConnection["execute"];
@@ -42,6 +42,13 @@ function bound(value: unknown, texts: string[]): unknown {
       value.sql,
       value.params.map((inner) => bound(inner, texts)),
     );
+  // As the ORM writes them: a list of values, and JSON.
+  if (Array.isArray(value))
+    return raw(
+      value.map(() => "?").join(", "),
+      value.map((inner) => bound(inner, texts)),
+    );
+  if (Utils.isPlainObject(value)) return bound(JSON.stringify(value), texts);
   return value;
 }
 

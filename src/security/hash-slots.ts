@@ -2,8 +2,7 @@ import { ServiceUnavailable } from "../errors.ts";
 
 /** Too little rather than too much: who is let wait in vain is refused in the end. */
 const assumedMilliseconds = 10;
-/** How fast the quickest is forgotten when hashing becomes slower. */
-const growth = 1.1;
+const weightOfLatest = 0.2;
 
 /** Milliseconds. Who is expected to wait longer is refused at once, so a flood is over a second after its end. */
 const longestExpectedWait = 1_000;
@@ -55,9 +54,7 @@ export class HashSlots {
     try {
       return await work();
     } finally {
-      // The quickest lately: others were held up by what else the process does.
-      const took = performance.now() - startedAt;
-      this.#usualMilliseconds = Math.min(took, this.#usualMilliseconds * growth);
+      this.#usualMilliseconds += weightOfLatest * (performance.now() - startedAt - this.#usualMilliseconds);
       this.#passSlotOn();
     }
   }

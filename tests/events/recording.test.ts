@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { decodeJwt } from "jose";
+import { randomBytes } from "node:crypto";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway, GraphqlAnswer } from "../support/gateway.ts";
 import { errorsOf, reasonOf, register } from "../support/operations.ts";
@@ -247,6 +248,10 @@ describe("what is recorded", () => {
       idOf(first),
     ]);
     await gateway.sql("delete from users");
+    await gateway.sql(
+      "insert into users (id, email, username, password_hash, is_superuser) values ($1, 'b@example.com', 'b', '', true)",
+      [userId],
+    );
     expect(await summary()).toEqual([
       "SESSION_REVOKED success USER_DEACTIVATED operator",
       "ACCOUNT_DEACTIVATED success  operator",
@@ -259,6 +264,7 @@ describe("what is recorded", () => {
       "SESSION_REVOKED success BY_OPERATOR operator",
       "ACCOUNT_DELETED success  operator",
       "SESSION_REVOKED success DELETED operator",
+      "RIGHTS_CHANGED success NOW_SUPERUSER operator",
     ]);
     const deleted = (await events()).find(({ cause }) => cause === "DELETED");
     expect(deleted).toMatchObject({ user_id: userId, session_id: idOf(second), ip: null, user_agent: null });
@@ -353,5 +359,30 @@ describe("the event log", () => {
       "select min(extract(day from now() - occurred_at))::int as age, count(*)::int from auth_events where id > $1";
     expect(await gateway.sql(ages, [start])).toEqual([{ age: 364, count: 1 }]);
     await expect(gateway.sql("delete from auth_events")).rejects.toThrow("append-only");
+  });
+
+  it("keeps the last day from a gateway that is not its owner, whatever it sends", async () => {
+    const role = `gateway_${randomBytes(6).toString("hex")}`;
+    await gateway.sql(`create role ${role};
+      grant select, insert on auth_events to ${role};
+      grant select, insert, update, delete on users, sessions, session_revocations to ${role};
+      grant execute on function gatehouse_remove_old_events to ${role};
+      insert into auth_events (type, outcome, occurred_at) values ('SIGNED_IN', 'success', now() - interval '25 hours')`);
+    const asGateway = (sql: string) => gateway.sql(`set role ${role}; ${sql}`);
+    for (const sql of [
+      "delete from auth_events",
+      "set gatehouse.removes_old_events = 'on'; delete from auth_events",
+      "truncate auth_events",
+    ])
+      await expect(asGateway(sql)).rejects.toThrow("permission denied for table auth_events");
+    await asGateway("select gatehouse_remove_old_events(0, 1000)");
+    await asGateway(`create temporary table auth_events (like public.auth_events including all);
+      update users set is_superuser = true; delete from users`);
+    expect(await summary()).toEqual([
+      "RIGHTS_CHANGED success NOW_SUPERUSER operator",
+      "ACCOUNT_DELETED success  operator",
+      "SESSION_REVOKED success DELETED operator",
+    ]);
+    await gateway.sql(`drop owned by ${role}; drop role ${role}`);
   });
 });

@@ -10,6 +10,7 @@ import { limitConnections } from "../../src/http/connection-limit.ts";
 import { answerError } from "../../src/http/error-answer.ts";
 import { registerHealth } from "../../src/http/health.ts";
 import { defaultPressureLimits, refuseUnderPressure } from "../../src/http/pressure.ts";
+import type { PressureLimits } from "../../src/http/pressure.ts";
 import { proxyTest } from "../../src/http/trusted-proxies.ts";
 import { until } from "../support/until.ts";
 
@@ -159,21 +160,52 @@ describe("an answer", () => {
 describe("under pressure", () => {
   const roomy = defaultPressureLimits();
 
-  it.each(["maxEventLoopDelay", "maxHeapUsedBytes", "maxRssBytes"] as const)(
-    "requests are refused beyond %s, /health/ready with them, while /health/live answers",
-    async (limit) => {
-      const url = await serve(async (server) => {
-        await refuseUnderPressure(server, { ...roomy, [limit]: 1e-9 });
-        registerHealth(server, async () => {});
-        server.get("/", async () => "served");
+  /** A server beyond a limit. @returns its URL, and begins an operation that is not answered before `finish` */
+  const beyond = async (limit: keyof PressureLimits) => {
+    const { promise: finished, resolve: finish } = Promise.withResolvers<string>();
+    let begun = 0;
+    const url = await serve(async (server) => {
+      await refuseUnderPressure(server, { ...roomy, [limit]: 1e-9 });
+      registerHealth(server, async () => {});
+      server.get("/", async () => "served");
+      server.post("/", () => {
+        begun += 1;
+        return finished;
       });
-      await until(async () => (await fetch(url)).status === 503);
-      const answer = await fetch(url);
-      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
-      expect(await answer.json()).toEqual(busy(1));
-      const ready = await fetch(`${url}/health/ready`);
-      expect([ready.status, await ready.json()]).toEqual([503, busy(1)]);
-      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    });
+    const begin = async (count: number) => {
+      const answers = Array.from({ length: count }, () => fetch(url, { method: "POST" }));
+      await until(() => begun === count);
+      return answers;
+    };
+    return { url, begin, finish: () => finish("served") };
+  };
+  const expectRefusals = async (url: string) => {
+    await until(async () => (await fetch(url)).status === 503);
+    const answer = await fetch(url);
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await answer.json()).toEqual(busy(1));
+    const ready = await fetch(`${url}/health/ready`);
+    expect([ready.status, await ready.json()]).toEqual([503, busy(1)]);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  };
+
+  it("requests are refused while the event loop is late, /health/ready with them, while /health/live answers", async () => {
+    const { url } = await beyond("maxEventLoopDelay");
+    await expectRefusals(url);
+  });
+
+  it.each(["maxHeapUsedBytes", "maxRssBytes"] as const)(
+    "requests are refused beyond %s while ten are being answered, and no longer",
+    async (limit) => {
+      const { url, begin, finish } = await beyond(limit);
+      const answers = await begin(10);
+      await expectRefusals(url);
+      finish();
+      for (const answer of answers) expect((await answer).status).toBe(200);
+      // The process is still beyond its limit.
+      for (const path of ["/", "/health/ready"]) expect((await fetch(url + path)).status).toBe(200);
+      expect((await fetch(url, { method: "POST" })).status).toBe(200);
     },
   );
 

@@ -40,6 +40,7 @@ const documents: [number, string, (count: number) => string][] = [
     "token limit of 1,000",
     (count) => `{ _entities(representations: [${times(count - 12, () => "1")}]) { __typename } }`,
   ],
+  [1000, "line limit of 1,000", (count) => `${"\n\r\n".repeat(count / 2 - 1)}\r{ me { id } }`],
   [250, "selection limit of 250", (count) => `{ me { ${times(count - 1, () => "id")} } }`],
   [
     250,
@@ -169,6 +170,24 @@ describe("a request", () => {
     const answer = await gateway.graphql(query, of(1001));
     expect(answer.status).toBe(200);
     expect(errorsOf(answer)).toEqual({ representations: ["Ask for less at once: 1000 references at most."] });
+  });
+
+  it("gets some hundred errors at most for bad references and for fields of others", async () => {
+    const bad = `{ ${times(2, (index) => `a${index}: _entities(representations: [${times(400, () => "1")}]) { __typename }`)} }`;
+    const { errors, data } = await gateway.graphql(bad);
+    expect(errors).toHaveLength(100);
+    expect(data.a1).toEqual(Array.from({ length: 400 }, () => null));
+
+    const [user] = await gateway.sql("select id from users");
+    const others = (fields: string) =>
+      gateway.graphql(
+        `query ($list: [_Any!]!) { _entities(representations: $list) { ... on User { ${fields} } } }`,
+        { list: Array.from({ length: 1000 }, () => ({ __typename: "User", ...user })) },
+      );
+    expect((await others("id username")).errors).toBeUndefined();
+    expect(errorsOf(await others("id username fullName"))).toEqual({
+      representations: [expect.stringMatching(/^Ask for less at once: references times fields/)],
+    });
   });
 
   it("has no list but that in its input", () => {

@@ -5,7 +5,7 @@ import type { Gateway } from "../support/gateway.ts";
 
 let gateway: Gateway;
 beforeAll(async () => {
-  gateway = await startGateway({ RATE_LIMIT: "off" });
+  gateway = await startGateway({ TRUST_PROXY: "1" });
 });
 afterAll(() => gateway.close());
 
@@ -60,6 +60,12 @@ describe("what is no HTTP is answered in our shape, and the connection closed:",
     ]);
   });
 
+  it("an expectation that nobody knows, after what was asked before it", async () => {
+    const ready = "GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n";
+    const answers = await send(`${ready}GET / HTTP/1.1\r\nhost: x\r\nexpect: miracles\r\n\r\n`);
+    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 417"]);
+  });
+
   it.each(["", "host: [\r\n", "host: a b\r\n", "host: \r\n", "host: x:99999\r\n", "host: \xff\xfe@\r\n"])(
     "no proper Host: %j",
     async (host) => {
@@ -82,6 +88,19 @@ describe("what is no HTTP is answered in our shape, and the connection closed:",
       expect(await send(`GET ${path} HTTP/1.0\r\nauthorization: x\r\n\r\n`)).toMatch(/^HTTP\/1.1 200 OK/);
   });
 });
+
+it.each(["x-forwarded-host: [", "x-forwarded-host: a b", "x-forwarded-proto: ]["])(
+  "what a proxy lets through of a client is no failure of ours: %s",
+  async (header) => {
+    for (const path of ["/graphql?query={__typename}", "/.well-known/openid-configuration"]) {
+      const answer = await send(
+        `GET ${path} HTTP/1.1\r\nhost: x\r\n${header}\r\nauthorization: x\r\nconnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 200 OK/);
+      expect(answer).not.toContain("][");
+    }
+  },
+);
 
 /** As the gateway's own times, but soon. */
 const inHaste = async <T>(work: () => Promise<T>) => {

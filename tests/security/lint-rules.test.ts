@@ -64,7 +64,10 @@ it("lint refuses SQL that is made of anything but constants", async () => {
       await em.execute(sql.trim());
       await em["execute"](sql + "");
       await pool.query({ text: forged, values: [] });
+      await pool.query({ "text": forged, values: [] });
       await pool.query({ ...name });
+      em.createQueryBuilder("User").where({ name }).andWhere(all);
+      em.createQueryBuilder("User").where(forged);
       return em.find("User", { [raw(name)]: 1 });
     }`;
   const rule = "gatehouse(no-raw-sql)";
@@ -80,7 +83,9 @@ it("lint refuses SQL that is made of anything but constants", async () => {
         "await em.execute(sql.trim());",
         'await em["execute"](sql + "");',
         "await pool.query({ text: forged, values: [] });",
+        'await pool.query({ "text": forged, values: [] });',
         "await pool.query({ ...name });",
+        'em.createQueryBuilder("User").where(forged);',
         `return em.find("User", { [raw(name)]: 1 });`,
       ].map((line) => [line, [rule]]),
     ),

@@ -57,6 +57,24 @@ describe("wrong passwords from one address", () => {
     expect(messages(outcomes) + busy + refused(outcomes)).toBe(200);
   });
 
+  it.each(["grace", "nobody"])(
+    "that are too many are in the record, once: %s (ASVS V16.3.1)",
+    async (name) => {
+      const known = name === "grace";
+      if (known) await accountOf(gateway, name, home);
+      const from = stranger();
+      for (let index = 0; index < 13; index++) await signInFrom(gateway, from, name);
+      const events = await gateway.sql(
+        `select cause, user_id is not null as known, count(*)::int from auth_events where ip = $1 group by 1, 2 order by 1`,
+        [from],
+      );
+      expect(events).toEqual([
+        { cause: "TOO_MANY_ATTEMPTS", known, count: 1 },
+        { cause: known ? "WRONG_PASSWORD" : "UNKNOWN_ACCOUNT", known, count: 10 },
+      ]);
+    },
+  );
+
   it("are refused with the wait, in the error and in a header", async () => {
     const from = stranger();
     await times(10, () => signInFrom(gateway, from, "ada"));
