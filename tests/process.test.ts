@@ -127,7 +127,7 @@ describe("gatehouse serve with DATABASE_URL", () => {
     const gateway = await serve({
       DATABASE_URL: databaseUrl,
       ENCRYPTION_KEY: encryptionKey,
-      ARGON2_MEMORY: "131072",
+      ARGON2_MEMORY: "65536",
       ARGON2_TIME: "4",
     });
     const inFlight = fetch(`${gateway.url}/graphql`, {

@@ -17,7 +17,7 @@ const password = "correct horse battery";
 const djangos = "pbkdf2_sha256$600000$saltsaltsalt$JCHtdmPuGIQK3Oy+t81vl02L9+3iG/9r39xXdKl/+Z8=";
 
 /** So many that a look that no index serves would take its time. */
-const others = `
+const manyUsers = `
   insert into users (id, email, username, password_hash)
   select gen_random_uuid(), n || '@example.org', 'other' || n, u.password_hash
   from generate_series(1, 20000) n, users u where u.username = 'ada'`;
@@ -56,7 +56,7 @@ async function compare(): Promise<void> {
   for (const username of ["ada", "bob", "gone"])
     await register({ email: `${username}@example.com`, username });
   await database.query("update users set is_active = false where username = 'bob'");
-  await database.query(others);
+  await database.query(manyUsers);
   await database.query("analyze users");
   const ended = (await signIn("ada", password)).data?.login.refreshToken ?? "";
   await ask("mutation ($t: JWT!) { logout(refreshToken: $t) { revokedSessions } }", { t: ended });

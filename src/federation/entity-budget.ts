@@ -45,10 +45,11 @@ export class EntityBudget {
   }
 }
 
+const isCheap = (name: string) => name.startsWith("_") || isPublicField(name);
+
 function weighFields(operation: GraphQLResolveInfo["operation"], fragments: GraphQLResolveInfo["fragments"]) {
   let weight = 0;
   const definitions = [operation, ...Object.values(fragments)];
-  const isCheap = (name: string) => name.startsWith("_") || isPublicField(name);
   visit(
     { kind: Kind.DOCUMENT, definitions },
     { Field: ({ name }) => void (weight += isCheap(name.value) ? 1 : weightOfPrivateField) },

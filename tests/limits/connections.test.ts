@@ -157,6 +157,16 @@ describe("an answer", () => {
   });
 });
 
+const expectRefusals = async (url: string) => {
+  await until(async () => (await fetch(url)).status === 503);
+  const answer = await fetch(url);
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await answer.json()).toEqual(busy(1));
+  const ready = await fetch(`${url}/health/ready`);
+  expect([ready.status, await ready.json()]).toEqual([503, busy(1)]);
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+};
+
 describe("under pressure", () => {
   const roomy = defaultPressureLimits();
 
@@ -179,15 +189,6 @@ describe("under pressure", () => {
       return answers;
     };
     return { url, begin, finish: () => finish("served") };
-  };
-  const expectRefusals = async (url: string) => {
-    await until(async () => (await fetch(url)).status === 503);
-    const answer = await fetch(url);
-    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
-    expect(await answer.json()).toEqual(busy(1));
-    const ready = await fetch(`${url}/health/ready`);
-    expect([ready.status, await ready.json()]).toEqual([503, busy(1)]);
-    expect((await fetch(`${url}/health/live`)).status).toBe(200);
   };
 
   it("requests are refused while the event loop is late, /health/ready with them, while /health/live answers", async () => {

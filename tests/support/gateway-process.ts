@@ -71,7 +71,7 @@ export async function serve(
   await until(() => {
     if (process.child.exitCode !== null) throw new Error(`gatehouse serve ended: ${process.output.stderr}`);
     return ready() !== undefined;
-  }, 30_000);
+  }, 120_000);
   return { ...process, url: ready() ?? "" };
 }
 
