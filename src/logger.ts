@@ -2,6 +2,7 @@ import { Writable } from "node:stream";
 import pino from "pino";
 import type { Logger } from "pino";
 import pretty from "pino-pretty";
+import { isDatabaseOutage } from "./database-outage.ts";
 import { printable, printableLines } from "./security/printable-text.ts";
 
 interface LoggedError {
@@ -9,29 +10,34 @@ interface LoggedError {
   message: string;
   code: string | undefined;
   constraint: string | undefined;
-  stack: string;
+  stack: string | undefined;
 }
 
 const frameStart = /^\s+at (?:.* \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\)/;
 const frameEnd = /:\d+:\d+\)?$/;
+
+/** Codes of Node for a host that does not answer. */
+const connectionFailure = /^E(?:AI_AGAIN|CONN|HOST|NET|NOTFOUND|PIPE|TIMEDOUT)/;
 
 /** A line of a stack that names a place; text that only looks like one is not kept. */
 const isFrame = (line: string) => frameStart.test(line) && frameEnd.test(line);
 
 /**
  * What the log says of an error. Errors of the database carry values of the row in their details, which the ORM puts
- * behind the first line of the message; so the first line is kept, the places of the stack, and what is named here.
+ * behind the first line of the message; so the first line is kept, the places of the stack, and what is named here. Of
+ * an outage no places are: while it lasts, whoever needs the database says the same.
  */
 export function describeError(error: unknown): LoggedError | { message: string } {
   if (!(error instanceof Error)) return { message: "a value that is no error was thrown" };
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  const isOutage = isDatabaseOutage(error) || (typeof code === "string" && connectionFailure.test(code));
   const stack = (error.stack ?? "").replace(error.message, "");
   return {
     type: error.constructor.name,
     message: error.message.split("\n", 1)[0] ?? "",
     code: typeof code === "string" ? code : undefined,
     constraint: typeof constraint === "string" ? constraint : undefined,
-    stack: stack.split("\n").filter(isFrame).join("\n"),
+    stack: isOutage ? undefined : stack.split("\n").filter(isFrame).join("\n"),
   };
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { once } from "node:events";
 import { connect } from "node:net";
 import pino from "pino";
-import { forPeople, logOptions } from "../../src/logger.ts";
+import { describeError, forPeople, logOptions } from "../../src/logger.ts";
 import { createDatabase, dropDatabase } from "../support/database.ts";
 import { killAll, serve } from "../support/gateway-process.ts";
 import type { GatehouseProcess } from "../support/gateway-process.ts";
@@ -90,6 +90,19 @@ it("a request is one line for people, too", () => {
   expect(output.match(/\n/g)).toHaveLength(1);
   expect(output).toContain("/graphql");
 });
+
+it.each(["08001", "57P01", "ECONNREFUSED", "ENOTFOUND"])(
+  "an outage (%s) is logged without a stack",
+  (code) => {
+    expect(describeError(Object.assign(new Error("out"), { code }))).toMatchObject({
+      code,
+      stack: undefined,
+    });
+    expect(describeError(new Error("a fault of ours"))).toMatchObject({
+      stack: expect.stringMatching(/\sat /),
+    });
+  },
+);
 
 it("lines for people cannot be forged either", () => {
   let output = "";
