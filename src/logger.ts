@@ -66,6 +66,7 @@ export function forPeople(output: pino.DestinationStream): pino.DestinationStrea
   return pretty({
     sync: true,
     colorize: true,
+    singleLine: true,
     translateTime: "SYS:HH:MM:ss",
     messageFormat: ({ msg }) => printable(typeof msg === "string" ? msg : ""),
     destination: new Writable({

@@ -37,7 +37,9 @@ export function buildGatehouseSchema(container?: ContainerType): GraphQLSchema {
     [schema.getQueryType(), "What can be asked. Nothing here changes anything."],
     [
       schema.getMutationType(),
-      "What can be done. Several in one operation run one after the other, in order.",
+      "What can be done. Several in one operation run one after the other, in order; of those that take a password or " +
+        "a refresh token, a request has MAX_CREDENTIAL_OPERATIONS at most: one, unless set. Too many attempts give " +
+        "TOO_MANY_REQUESTS, with `retryAfter` in seconds.",
     ],
   ] as const)
     if (type) type.description = description;

@@ -23,9 +23,19 @@ describe("the door", () => {
     }
   });
 
+  it("warns once where X-Forwarded-For comes and no proxy is named", async () => {
+    for (const address of ["192.0.2.1", "192.0.2.2"]) await post({ "x-forwarded-for": address });
+    expect(gateway.log.filter((line) => line.includes("TRUST_PROXY"))).toHaveLength(1);
+    const behind = await startGateway({ TRUST_PROXY: "1" });
+    await fetch(`${behind.url}/health/live`, { headers: { "x-forwarded-for": "192.0.2.1" } });
+    await behind.close();
+    expect(behind.log.filter((line) => line.includes("TRUST_PROXY"))).toEqual([]);
+  });
+
   it("lets the named origins read answers, and no others (ASVS V3.4.2)", async () => {
     const allowed = await post({ origin: "https://app.example.com" });
     expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
+    expect(allowed.headers.get("access-control-expose-headers")).toBe("Retry-After");
     for (const origin of ["https://evil.example.com", "https://app.example.com.evil.example", "null"])
       expect((await post({ origin })).headers.get("access-control-allow-origin")).toBeNull();
     const preflight = await fetch(`${gateway.url}/graphql`, {

@@ -46,6 +46,8 @@ describe("a new password", () => {
     ["a date, day first", "31121999"],
     ["a date, month first", "12311999"],
     ["a date, year first", "19991231"],
+    ["a date with signs, day first", "31.12.1999"],
+    ["a date with signs, year first", "1999-12-31"],
     ["a row of keys", "qwertzuiop"],
     ["a row of keys backwards", "0987654321"],
     ["a run", "abcdefghij"],

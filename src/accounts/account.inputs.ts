@@ -123,7 +123,8 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "The present password: needed to change email or password once the sign-in is older than REAUTHENTICATE_AFTER.",
+      "The present password: needed to change email or password once the sign-in is older than REAUTHENTICATE_AFTER, " +
+      "and the email at any time with REGISTRATION_PRIVACY.",
   })
   @Text(knownPasswordText)
   currentPassword?: string | null;

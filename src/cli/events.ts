@@ -7,7 +7,7 @@ import { EventTail } from "../events/event-tail.ts";
 import { accountEvents, serviceEvents } from "../events/event-type.ts";
 import type { EventOutcome, EventType } from "../events/event-type.ts";
 import { jsonLine, textLine } from "./event-line.ts";
-import { moment, oneOf, uuid, wholeNumber } from "./option-values.ts";
+import { ipAddress, moment, oneOf, uuid, wholeNumber } from "./option-values.ts";
 import { withApp } from "./with-app.ts";
 
 interface Options {
@@ -36,7 +36,7 @@ export function eventsCommand(): Command {
     .option("--session <id>", "of one session", uuid)
     .option("--type <type>", "of one type, see below", oneOf(types))
     .option("--outcome <outcome>", "success or failure", oneOf<EventOutcome>(["success", "failure"]))
-    .option("--ip <address>", "from one address")
+    .option("--ip <address>", "from one address", ipAddress)
     .option("--since <time>", "from then on: 2026-01-31T12:00Z, or so long ago: 15m, 2h, 7d", moment)
     .option("--until <time>", "before then", moment)
     .option("--limit <count>", "how many at most, to begin with", wholeNumber(10_000), 50)
@@ -66,16 +66,18 @@ async function list(orm: App["orm"], options: Options): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
   const tail = new EventTail(orm.em, filter);
   print(await tail.first(limit));
+  let trouble: string | undefined;
   while (!stop.signal.aborted) {
     await pause(pollInterval, undefined, { signal: stop.signal }).catch(() => {});
-    if (!stop.signal.aborted) print(await tail.next().catch(toldOf));
+    if (stop.signal.aborted) break;
+    try {
+      print(await tail.next());
+      trouble = undefined;
+    } catch (error) {
+      // An outage of the database is no reason to go: what happens meanwhile is shown afterwards.
+      const reason = error instanceof Error ? error.message.split("\n", 1)[0] : "failed";
+      if (reason !== trouble) process.stderr.write(`gatehouse: ${reason}: trying again\n`);
+      trouble = reason;
+    }
   }
-}
-
-/** An outage of the database is no reason to go: what happens meanwhile is shown afterwards. */
-function toldOf(error: unknown): FoundEvent[] {
-  process.stderr.write(
-    `gatehouse: ${error instanceof Error ? error.message.split("\n", 1)[0] : "failed"}: trying again\n`,
-  );
-  return [];
 }

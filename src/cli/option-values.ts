@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { isIP } from "node:net";
 import { isUuid } from "../security/uuid.ts";
 
 /** What the options of commands take: text -> a checked value, or a line that says what is taken. */
@@ -6,6 +7,11 @@ export function uuid(text: string): string {
   const id = text.toLowerCase();
   if (!isUuid(id)) throw new InvalidArgumentError("It takes a UUID.");
   return id;
+}
+
+export function ipAddress(text: string): string {
+  if (isIP(text) === 0) throw new InvalidArgumentError("It takes an IPv4 or IPv6 address.");
+  return text;
 }
 
 export const wholeNumber = (most: number) => (text: string) => {

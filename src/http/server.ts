@@ -62,6 +62,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       ],
     }),
   );
+  if (trustProxy === false) warnOfProxy(server);
   server.addHook("onResponse", async (request, reply) => {
     request.log.info(
       {
@@ -94,6 +95,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await server.register(fastifyCors, {
     origin: options.corsOrigins,
     methods: ["GET", "POST"],
+    // Else scripts of those origins could not read it.
+    exposedHeaders: ["Retry-After"],
     maxAge: 600,
     strictPreflight: false,
   });
@@ -104,4 +107,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   for (const addRoutes of options.routes) addRoutes(server);
   if (options.ide) await registerIde(server);
   return server;
+}
+
+/** Behind a proxy that is not named, everybody has its address, and shares the limits of one. Said once: anybody can send the header. */
+function warnOfProxy(server: FastifyInstance): void {
+  let warned = false;
+  server.addHook("onRequest", async (request) => {
+    if (warned || request.headers["x-forwarded-for"] === undefined) return;
+    warned = true;
+    request.log.warn("X-Forwarded-For came and is not believed: if a proxy is in front, set TRUST_PROXY");
+  });
 }

@@ -24,15 +24,16 @@ function isRun(text: string): boolean {
   );
 }
 
-/** A day of 1900 to 2050 in eight digits, in any order of day, month and year. */
+/** A day of 1900 to 2050 in eight digits, in any order of day, month and year, with or without signs between them. */
 function isDate(text: string): boolean {
+  const digits = text.replaceAll(/(?<=\d)[-./ ](?=\d)/g, "");
   const orders = [/^(?<day>\d\d)(?<month>\d\d)(?<year>\d{4})$/, /^(?<month>\d\d)(?<day>\d\d)(?<year>\d{4})$/];
   const yearFirst = [
     /^(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)$/,
     /^(?<year>\d{4})(?<day>\d\d)(?<month>\d\d)$/,
   ];
   return [...orders, ...yearFirst].some((order) => {
-    const { day = NaN, month = NaN, year = NaN } = order.exec(text)?.groups ?? {};
+    const { day = NaN, month = NaN, year = NaN } = order.exec(digits)?.groups ?? {};
     return isWithin(+day, 1, 31) && isWithin(+month, 1, 12) && isWithin(+year, 1900, 2050);
   });
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { decodeJwt } from "jose";
 import { Client } from "pg";
-import { moment, oneOf, uuid, wholeNumber } from "../../src/cli/option-values.ts";
+import { ipAddress, moment, oneOf, uuid, wholeNumber } from "../../src/cli/option-values.ts";
 import { newestEvents, userIdOf } from "../../src/events/event-search.ts";
 import type { EventFilter } from "../../src/events/event-search.ts";
 import { gatehouse, killAll } from "../support/gateway-process.ts";
@@ -105,6 +105,7 @@ describe("gatehouse events", () => {
       [() => moment("0000-01-01"), /such as 2h/],
       [() => moment("999999d"), /such as 2h/],
       [() => uuid("x"), /a UUID/],
+      [() => ipAddress("192.0.2"), /an IPv4 or IPv6 address/],
       [() => wholeNumber(10_000)("0"), /from 1 to 10000/],
       [() => oneOf(["SIGNED_UP", "SIGNED_IN"])("SIGNED"), /one of SIGNED_UP, SIGNED_IN/],
     ] as const)

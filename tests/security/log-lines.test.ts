@@ -83,6 +83,14 @@ describe("the log of a process", () => {
   });
 });
 
+it("a request is one line for people, too", () => {
+  let output = "";
+  const log = pino(logOptions("info"), forPeople({ write: (text) => void (output += text) }));
+  log.info({ requestId: "018f", method: "POST", path: "/graphql", status: 200 }, "request");
+  expect(output.match(/\n/g)).toHaveLength(1);
+  expect(output).toContain("/graphql");
+});
+
 it("lines for people cannot be forged either", () => {
   let output = "";
   const log = pino(logOptions("trace"), forPeople({ write: (text) => void (output += text) }));
