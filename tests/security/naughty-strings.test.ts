@@ -35,7 +35,7 @@ const faultIn = (field: Field, text: string) => faultOf(verbatim(field, text), l
 
 let gateway: Gateway;
 beforeAll(async () => {
-  gateway = await startGateway({ RATE_LIMIT: "off", PASSWORD_CHECKS: "off" });
+  gateway = await startGateway({ RATE_LIMIT: "off", PASSWORD_CHECKS: "off", LOG_LEVEL: "warn" });
 });
 afterAll(async () => {
   expect(gateway.log.filter((line) => JSON.parse(line).level > 30)).toEqual([]);
@@ -100,8 +100,7 @@ describe("the Big List of Naughty Strings", () => {
       const user = { email, username: name, bio: name, fullName: name };
       expect({ text, ...answer.data?.register.user }).toEqual({ text, ...user });
       kept.push({ username: name, bio: name, full_name: name });
-      const signIns = [login({ email }, text), login({ username: text }, text)];
-      for (const signIn of await Promise.all(signIns)) expect(signIn.data?.login.user).toEqual(user);
+      expect((await login({ username: text }, text)).data?.login.user).toEqual(user);
       if (Array.from(text).length < 128)
         expect(errorsOf(await login({ email }, `${text} `))).toEqual({ error: [notFound] });
     }
@@ -112,17 +111,20 @@ describe("the Big List of Naughty Strings", () => {
   it("comes back from updateUser as it was sent, or gets a field error", async () => {
     const { token } = await register(gateway, { email: "ada@example.com", username: "ada", password });
     const authorization = `Token ${token}`;
-    for (const text of naughtyStrings)
-      for (const fields of [["username"], ["bio", "fullName"]] as const) {
-        const input = Object.fromEntries(fields.map((field) => [field, text]));
-        const answer = await mutate("updateUser", input, authorization);
-        for (const field of fields) {
-          const fault = faultIn(field, text);
-          const outcome =
-            fault === undefined ? answer.data?.updateUser.user[field] : errorsOf(answer)[field]?.[0];
-          expect({ text, field, outcome }).toEqual({ text, field, outcome: fault ?? strip(text) });
-        }
-      }
+    const fields = ["username", "bio", "fullName"] as const;
+    for (const text of naughtyStrings) {
+      const input = Object.fromEntries(fields.map((field) => [field, text]));
+      const answer = await mutate("updateUser", input, authorization);
+      const faults = fields.map((field) => faultIn(field, text));
+      const isFaulty = faults.some((fault) => fault !== undefined);
+      const outcomes = isFaulty
+        ? fields.map((field) => errorsOf(answer)[field]?.[0])
+        : fields.map((field) => answer.data?.updateUser.user[field]);
+      expect({ text, outcomes }).toEqual({
+        text,
+        outcomes: isFaulty ? faults : fields.map(() => strip(text)),
+      });
+    }
   });
 
   it("is set as a password to the letter, and signs in to the letter", async () => {
