@@ -94,7 +94,10 @@ const check = async <T>(
 ) => {
   const lines = gateway.log.length;
   await fc.assert(fc.asyncProperty(arbitrary, attempt), { seed, numRuns, timeout: longestAnswer });
-  const loud = gateway.log.slice(lines).filter((line) => JSON.parse(line).level > 30);
+  // That a header came which only a proxy should send is worth a warning, once.
+  const loud = gateway.log
+    .slice(lines)
+    .filter((line) => JSON.parse(line).level > 30 && !line.includes("set TRUST_PROXY"));
   expect(loud).toEqual([]);
 };
 
