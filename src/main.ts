@@ -5,7 +5,6 @@ import { createLogger } from "./logger.ts";
 import { tokenSecrets } from "./persistence/kept-secret.ts";
 import { migrateOnStart } from "./persistence/migrations.ts";
 import { openDatabase } from "./persistence/open-database.ts";
-import { hashBehindRequests } from "./security/hash-priority.ts";
 import { welcome } from "./welcome.ts";
 
 /** How long requests in flight may take to finish after a signal, in milliseconds. */
@@ -78,7 +77,6 @@ async function start(config: Config, logger: Logger, closers: (() => Promise<voi
   });
   await migrateOnStart(app.orm, config.migrateOnStart);
   await app.start();
-  await hashBehindRequests();
   const address = await app.server.listen({ host: config.host, port: config.port }).catch((error: Error) => {
     throw new Error(`HOST and PORT cannot be listened on: ${error.message}`, { cause: error });
   });

@@ -1,9 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
-import { getPriority } from "node:os";
 import { HashWork } from "../security-tools/hash-work.ts";
 import { createDatabase, dropDatabase } from "../support/database.ts";
 import { killAll, post, serve } from "../support/gateway-process.ts";
@@ -54,16 +52,6 @@ describe("a flood of sign-ins, as from a botnet", () => {
       sent.on("error", reject);
       sent.end(JSON.stringify({ query: login, variables: { input: { username: "ada", password } } }));
     });
-
-  it("is hashed behind the requests, where threads have a priority", async () => {
-    const { pid = 0 } = gateway.child;
-    const threads = process.platform === "linux" ? await readdir(`/proc/${pid}/task`) : [];
-    const names = await Promise.all(threads.map((id) => readFile(`/proc/${pid}/task/${id}/comm`, "utf8")));
-    const hashing = threads.filter((_, index) => names[index]?.trim() === "libuv-worker").map(Number);
-    expect(hashing.length >= 4).toBe(threads.length > 0);
-    for (const thread of hashing) expect(getPriority(thread)).toBe(15);
-    expect(getPriority(pid)).toBe(getPriority(process.pid));
-  });
 
   it("is refused for the most part, in bounded memory, while me is served, and is over when it ends", async () => {
     const { data } = await post(
