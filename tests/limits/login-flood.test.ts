@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { Agent, request } from "node:http";
 import { HashWork } from "../security-tools/hash-work.ts";
@@ -8,6 +7,7 @@ import { killAll, post, serve } from "../support/gateway-process.ts";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { register } from "../support/operations.ts";
+import { residentMemory } from "../support/resident-memory.ts";
 import { until } from "../support/until.ts";
 
 const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
@@ -36,8 +36,7 @@ describe("a flood of sign-ins, as from a botnet", () => {
     await dropDatabase(databaseUrl);
   });
 
-  const memory = () =>
-    Number(execFileSync("ps", ["-o", "rss=", "-p", String(gateway.child.pid)], { encoding: "utf8" })) * 1024;
+  const memory = () => residentMemory(Number(gateway.child.pid));
   const attempt = (agent: Agent, password: string) =>
     new Promise<{ code: string; retryAfter: string | undefined }>((resolve, reject) => {
       const headers = { "content-type": "application/json" };

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import { startReplica } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { errorsOf, register } from "../support/operations.ts";
-import { startWatchedGateway } from "../support/watched-gateway.ts";
-import type { Seen, WatchedGateway } from "../support/watched-gateway.ts";
+import { sameOf, startWatchedGateway } from "../support/watched-gateway.ts";
+import type { WatchedGateway } from "../support/watched-gateway.ts";
 
 const password = "correct horse battery";
 const ada = { email: "ada@example.com", username: "ada", password };
@@ -21,14 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => watched.close());
 beforeEach(() => open.sql("truncate users cascade"));
-
-/** Makes attempts one after the other, which must look the same. */
-const sameOf = async (...attempts: (() => Promise<Seen>)[]) => {
-  const seen: Seen[] = [];
-  for (const attempt of attempts) seen.push(await attempt());
-  for (const one of seen) expect(one).toEqual(seen[0]);
-  return seen[0] as Seen;
-};
 
 const countOf = async (table: string, condition = "true") =>
   (await open.sql<{ count: number }>(`select count(*)::int from ${table} where ${condition}`))[0]?.count;

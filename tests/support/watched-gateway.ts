@@ -1,3 +1,4 @@
+import { expect } from "@jest/globals";
 import { createDatabase, dropDatabase } from "./database.ts";
 import { startGateway, startReplica } from "./gateway.ts";
 import type { Gateway } from "./gateway.ts";
@@ -59,4 +60,12 @@ export async function startWatchedGateway(): Promise<WatchedGateway> {
       await dropDatabase(databaseUrl);
     },
   };
+}
+
+/** Makes attempts one after the other, which must look the same. */
+export async function sameOf(...attempts: (() => Promise<Seen>)[]): Promise<Seen> {
+  const seen: Seen[] = [];
+  for (const attempt of attempts) seen.push(await attempt());
+  for (const one of seen) expect(one).toEqual(seen[0]);
+  return seen[0] as Seen;
 }
