@@ -181,10 +181,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     service,
     keyRotation: rotation,
     async start() {
-      await ring?.start();
+      await Promise.all([ring?.start(), new StoredHashKinds(orm.em, hasher, logger).start()]);
       await notifications.start();
       await revocations?.start();
-      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       removal.start();
     },
