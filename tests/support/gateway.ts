@@ -25,6 +25,7 @@ export interface Gateway {
   /** Every line of the log. */
   log: string[];
   graphql(text: string, variables?: object, authorization?: string): Promise<GraphqlAnswer>;
+  /** As an operator does it, past the gateway; which has heard of it, if it hears anything, when this resolves. */
   sql<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
@@ -74,7 +75,12 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
       });
       return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
     },
-    sql: (text, values) => query(databaseUrl, text, values),
+    async sql<Row extends Record<string, unknown>>(text: string, values?: unknown[]) {
+      const rows = await query<Row>(databaseUrl, text, values);
+      // What somebody else has changed is known a moment later.
+      if (app.notifications.isHeard(performance.now())) await app.notifications.caughtUp();
+      return rows;
+    },
     async close() {
       await app.close();
       if (environment["DATABASE_URL"] === undefined) await dropDatabase(databaseUrl);
