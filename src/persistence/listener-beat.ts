@@ -26,7 +26,8 @@ export class ListenerBeat implements Subscription {
   private readonly em: EntityManager;
   private readonly doubt: () => void;
   private readonly logger: Pick<Logger, "warn" | "info">;
-  private readonly awaited = new Map<string, () => void>();
+  /** By payload: what to do when it is heard, or cannot be any more. */
+  private readonly awaited = new Map<string, (isHeard: boolean) => void>();
   private certainUntil = -Infinity;
   private connectedAt: number | undefined;
   private patience = firstPatience;
@@ -59,37 +60,38 @@ export class ListenerBeat implements Subscription {
 
   connected(): void {
     this.connectedAt = performance.now();
-    void this.takeTurn();
+    void (this.turn ?? Promise.resolve()).then(() => this.takeTurn());
   }
 
   disconnected(): void {
     this.connectedAt = undefined;
     this.certainUntil = -Infinity;
+    for (const settle of this.awaited.values()) settle(false);
   }
 
   notified(payload: string): void {
-    this.awaited.get(payload)?.();
+    this.awaited.get(payload)?.(true);
   }
 
   /** Resolves with whether it was heard; if so, everything was that had been committed before. */
   async beat(): Promise<boolean> {
     const payload = String(++this.beats);
     const sentAt = performance.now();
-    const heard = new Promise<void>((resolve) => {
-      this.awaited.set(payload, () => {
+    const heard = new Promise<boolean>((resolve) => {
+      this.awaited.set(payload, (isHeard) => {
         // Before all channels are listened to, one that is heard says nothing of the others.
-        if (this.connectedAt === undefined || sentAt < this.connectedAt) return;
-        this.certainUntil = Math.max(this.certainUntil, sentAt + longestSilence);
-        resolve();
+        const counts = isHeard && this.connectedAt !== undefined && sentAt >= this.connectedAt;
+        if (counts) this.certainUntil = Math.max(this.certainUntil, sentAt + longestSilence);
+        resolve(counts);
       });
     });
     const sent = this.em.fork().execute(notify, [this.channel, payload]);
     this.sending = sent.catch(() => {});
-    return within(longestSilence, Promise.all([sent, heard]))
-      .then(
-        () => true,
-        () => false,
-      )
+    return within(
+      longestSilence,
+      sent.then(() => heard),
+    )
+      .catch(() => false)
       .finally(() => this.awaited.delete(payload));
   }
 

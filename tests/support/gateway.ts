@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config.ts";
 import { logOptions } from "../../src/logger.ts";
 import { tokenSecrets } from "../../src/persistence/kept-secret.ts";
 import { migrateOnStart } from "../../src/persistence/migrations.ts";
+import type { Siblings } from "../../src/sessions/own-changes.ts";
 import { createDatabase, dropDatabase, query } from "./database.ts";
 
 export interface GraphqlAnswer {
@@ -44,7 +45,10 @@ const testEnvironment = {
 };
 
 /** The whole gateway on a port of its own with a database of its own. */
-export async function startGateway(environment: Record<string, string> = {}): Promise<Gateway> {
+export async function startGateway(
+  environment: Record<string, string> = {},
+  siblings?: Siblings,
+): Promise<Gateway> {
   const databaseUrl = environment["DATABASE_URL"] ?? (await createDatabase());
   const jwtSecret = environment["JWT_SECRET"] ?? randomBytes(32).toString("base64url");
   const config = loadConfig({
@@ -56,7 +60,7 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
   });
   const log: string[] = [];
   const logger = pino(logOptions(config.logLevel), { write: (line: string) => void log.push(line) });
-  const app = await createApp(config, { databaseUrl, ...(await tokenSecrets(config)) }, logger);
+  const app = await createApp(config, { databaseUrl, ...(await tokenSecrets(config)) }, logger, siblings);
   await migrateOnStart(app.orm, true);
   await app.start();
   const url = await app.server.listen({ host: config.host, port: config.port });
