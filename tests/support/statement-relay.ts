@@ -37,8 +37,14 @@ export async function startStatementRelay(databaseUrl: string): Promise<Statemen
   };
 }
 
+/** By which a gateway keeps hearing what the database tells: they belong to no request. */
+const hearing = /^(listen "|select pg_notify\(\$1, \$2\)$)/;
+
 /** Reads a client's side of the protocol: a start-up message without a type, then messages of type, length and content. */
-export function statementReader(report: (statement: string) => void): (chunk: Buffer) => void {
+export function statementReader(reportAny: (statement: string) => void): (chunk: Buffer) => void {
+  const report = (statement: string) => {
+    if (!hearing.test(statement)) reportAny(statement);
+  };
   const prepared = new Map<string, string>();
   let pending = Buffer.alloc(0);
   let typeLength = 0;
