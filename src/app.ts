@@ -32,6 +32,7 @@ import type { Orm } from "./persistence/orm.ts";
 import { Removal } from "./removal.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
+import { HashProcesses } from "./security/hash-processes.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { PwnedPasswords } from "./security/pwned-passwords.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
@@ -81,7 +82,8 @@ export interface AppSecrets extends TokenSecrets {
 export async function createApp(config: Config, secrets: AppSecrets, logger: Logger): Promise<App> {
   const claims = await readExtraClaims(config);
   const orm = createOrm(secrets.databaseUrl, logger);
-  const hasher = new PasswordHasher(config.passwordHashing);
+  const hashProcesses = new HashProcesses(logger);
+  const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
   const notifications = new Notifications(secrets.databaseUrl, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
@@ -190,6 +192,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     },
     async close() {
       await server.close();
+      hashProcesses.close();
       const background = [notifications, ring, revocations, lastUse, removal];
       await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
       await inTime("the database connections", orm.close());
