@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildFolder, DIST, filesBelow, ROOT } from "./built-folder.js";
 
 /** What is started by its name stands under that name beside the rest. */
-const entries = ["cli/gatehouse", "security/bcrypt-worker"];
+const entries = ["cli/gatehouse", "security/hash-child"];
 
 /** Packages that bring binaries, that are hardly ever loaded, or (class-validator, pg-native) that nobody has. */
 const external = ["argon2", "@node-rs/argon2", "pino-pretty", "class-validator", "pg-native"];
