@@ -94,7 +94,7 @@ export async function createApp(
 ): Promise<App> {
   const claims = await readExtraClaims(config);
   const own = new OwnChanges((id) => liveSessions.forget(id), siblings, logger);
-  const orm = createOrm(secrets.databaseUrl, logger, { own });
+  const orm = createOrm(secrets.databaseUrl, logger, { own, connections: config.databaseConnections });
   const hashProcesses = new HashProcesses(logger);
   const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
   const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
@@ -107,7 +107,8 @@ export async function createApp(
   });
 
   const lastUse = new LastUse(orm.em, config.sessionIdleTtl, logger);
-  const liveSessions = new LiveSessions(notifications, lastUse);
+  const isHeard = (now: number) => notifications.isHeard(now) && (siblings?.isHeard(now) ?? true);
+  const liveSessions = new LiveSessions({ isHeard }, lastUse);
   notifications.subscribe(liveSessions);
   const authentication = new AuthenticationService(orm.em, tokens, liveSessions, lastUse);
   const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
@@ -169,6 +170,7 @@ export async function createApp(
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
     ide: config.ide,
+    processes: config.workers,
     routes: [
       forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({
