@@ -53,7 +53,7 @@ export async function measureDatabaseCosts({ url, otherUrl, relay }: CostSetting
   };
 
   const account = newAccount();
-  const { username } = account;
+  const { username, email } = account;
   await ask(otherUrl, "register", { input: account });
   const newSession = () => ask(otherUrl, "login", { input: { username, password } });
   const usedSession = async () => {
@@ -90,10 +90,11 @@ export async function measureDatabaseCosts({ url, otherUrl, relay }: CostSetting
     await measure(name, () => act(given));
   };
 
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     await measureWith("me, warm", usedSession, ({ token }) => ask(url, "me", {}, token));
     await measureWith("me, cold", newSession, ({ token }) => ask(url, "me", {}, token));
     await measure("login", () => ask(url, "login", { input: { username, password } }));
+    await measure("login by email", () => ask(url, "login", { input: { email, password } }));
     await measure("register", () => ask(url, "register", { input: newAccount() }));
     await measureWith("refreshToken", newSession, ({ refreshToken: token }) =>
       ask(url, "refreshToken", { token }),

@@ -2,6 +2,7 @@
 interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
+  "Index Cond"?: string;
   Plans?: PlanNode[];
 }
 
@@ -42,10 +43,10 @@ export function plansOf(notices: readonly string[]): Plan[] {
   });
 }
 
-/** The tables that a plan reads from one end to the other. */
-export function tablesReadThrough({ root }: Plan): string[] {
-  const below = (root.Plans ?? []).flatMap((child) =>
-    tablesReadThrough({ statement: "", root: child }),
-  );
-  return root["Node Type"] === "Seq Scan" ? [root["Relation Name"] ?? "", ...below] : below;
+/** The tables that a plan reads from one end to the other: as they lie, or by an index in whose order they are wanted. */
+export function tablesReadThrough({ root }: Pick<Plan, "root">): string[] {
+  const below = (root.Plans ?? []).flatMap((child) => tablesReadThrough({ root: child }));
+  const { "Node Type": kind, "Relation Name": table, "Index Cond": condition } = root;
+  const isReadThrough = kind === "Seq Scan" || (/^Index (Only )?Scan/.test(kind) && condition === undefined);
+  return isReadThrough && table !== undefined ? [table, ...below] : below;
 }
