@@ -1,6 +1,6 @@
 /** Preloaded into every measured process with `--import`, so that the product itself needs no door for it. */
 import { writeFile } from "node:fs/promises";
-import { Session } from "node:inspector/promises";
+import type { Session } from "node:inspector/promises";
 
 let profiler: Session | undefined;
 
@@ -12,7 +12,9 @@ const answers: Record<string, (question: string) => unknown> = {
     return (user + system) / 1000;
   },
   async "profile-start"() {
-    profiler = new Session();
+    // Not before it is needed: it would count as memory of what is measured.
+    const inspector = await import("node:inspector/promises");
+    profiler = new inspector.Session();
     profiler.connect();
     await profiler.post("Profiler.enable");
     await profiler.post("Profiler.start");

@@ -50,8 +50,7 @@ const schema = createSchema<{ user: User | undefined }>({
     Mutation: {
       async login(_parent, { username, password }: { username: string; password: string }) {
         const user = await findUser("username", username);
-        if (!user || !(await verify(user.password_hash, password)))
-          throw new Error("wrong name or password");
+        if (!user || !(await verify(user.password_hash, password))) throw new Error("wrong name or password");
         return { token: jwt.sign({ sub: user.id }, secret, { expiresIn: "15m" }), user };
       },
     },

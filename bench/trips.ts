@@ -1,0 +1,18 @@
+import { measureDatabaseCosts, tellingLateness } from "../tests/support/database-costs.ts";
+import type { DatabaseCost } from "../tests/support/database-costs.ts";
+import { startStatementRelay } from "../tests/support/statement-relay.ts";
+import { onDatabase, startGateway } from "./gateway.ts";
+import type { CleanUp } from "./undo.ts";
+
+/** What each operation asks of PostgreSQL, rate limits included, on two gateways of their own. */
+export async function measureTrips(
+  cleanUp: CleanUp,
+  databaseUrl: string,
+): Promise<Map<string, DatabaseCost>> {
+  const relay = await startStatementRelay(databaseUrl, tellingLateness);
+  cleanUp.push(() => relay.close());
+  const gateway = await startGateway(cleanUp, { ...onDatabase(relay.url), RATE_LIMIT: "on" });
+  const other = await startGateway(cleanUp, onDatabase(databaseUrl));
+  const [url, otherUrl] = [gateway, other].map((each) => new URL(each.url).origin);
+  return measureDatabaseCosts({ url: url ?? "", otherUrl: otherUrl ?? "", relay });
+}
