@@ -51,7 +51,7 @@ async function measureAll(cleanUp: CleanUp, { rounds, seconds }: ComparisonOptio
   process.stderr.write("logins beside me, starts, round trips\n");
   const flood = await measureFlood(cleanUp, field, sampler, rounds, seconds);
   const starts = await measureStarts(rounds, databaseUrl, account?.token ?? "");
-  const costs = await measureTrips(cleanUp, databaseUrl);
+  const { costs } = await measureTrips(cleanUp, databaseUrl);
   const memory = await measureMemory(cleanUp, databaseUrl, accounts, sampler, requestsBeforeMemory);
   return {
     setting: [

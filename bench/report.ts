@@ -44,6 +44,7 @@ export function tables({ samples, costs, flood, starts, memory }: Results): Tabl
   ];
 }
 
+/** One line for each aim. */
 export function verdictTable(verdicts: Verdict[]): Table {
   const words = { true: "reached", false: "NOT REACHED", undefined: "open" };
   return {

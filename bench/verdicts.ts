@@ -37,8 +37,7 @@ export function verdicts(results: Results): Verdict[] {
     atMost(1.8, "start to first answer / bare server's", startRatios),
     atMost(1.6, "resident memory after 100,000 requests / bare server's", [memory.gateway / memory.bare]),
     flatness(results.soak),
-    growth(results.scale),
-    indexes(results.scale),
+    ...scaleVerdicts(results.scale),
     ...["better-auth", "yoga", "naive"].flatMap((other) => [
       atMost(1, `\`me\` / ${other}, CPU per request`, ratios(samples, "me", `${other} me`, "cpuTime")),
       // Level is what cannot be told apart on a machine that does other things, too.
@@ -49,6 +48,11 @@ export function verdicts(results: Results): Verdict[] {
       ),
     ]),
   ];
+}
+
+/** Of `bench:scale`. */
+export function scaleVerdicts(scale: Scale | undefined): Verdict[] {
+  return [growth(scale), indexes(scale)];
 }
 
 function atMost(limit: number, what: string, values: number[]): Verdict {
