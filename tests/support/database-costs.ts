@@ -20,7 +20,9 @@ export interface CostSetting {
 /** Milliseconds for `startStatementRelay`: within it a gateway has sent all that it sends at once. */
 export const tellingLateness = 10;
 
+const rounds = 3;
 const password = "correct horse battery";
+
 const signedIn = "{ token refreshToken user { id } }";
 const documents = {
   me: "{ me { id username email createdAt } }",
@@ -32,26 +34,10 @@ const documents = {
 };
 
 /**
- * Takes what each operation costs, on open connections. "Cold" is the first use of a session on this gateway; all that
- * needs a token but is not called cold comes after such a use.
+ * Takes what each operation costs, on open connections. "Cold" is the first use of a session on this gateway; all else
+ * that needs an access token comes after such a use.
  */
 export async function measureDatabaseCosts({ url, otherUrl, relay }: CostSetting) {
-  const ask = async (at: string, document: keyof typeof documents, variables: object, token?: string) => {
-    const answer = await fetch(`${at}/graphql`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...(token && { authorization: `Token ${token}` }) },
-      body: JSON.stringify({ query: documents[document], variables }),
-    });
-    const text = await answer.text();
-    const { data } = JSON.parse(text) as { data: Record<string, Tokens> | null };
-    if (!data?.[document] || text.includes('"errors"')) throw new Error(`${document}: ${text}`);
-    return data[document];
-  };
-  const newAccount = () => {
-    const username = `cost${randomBytes(6).toString("hex")}`;
-    return { username, email: `${username}@example.com`, password };
-  };
-
   const account = newAccount();
   const { username, email } = account;
   await ask(otherUrl, "register", { input: account });
@@ -61,50 +47,69 @@ export async function measureDatabaseCosts({ url, otherUrl, relay }: CostSetting
     await ask(url, "me", {}, session.token);
     return session;
   };
-  const verify = async ({ token }: Tokens) => {
-    const { status } = await fetch(`${url}/auth/verify`, { headers: { authorization: `Bearer ${token}` } });
-    if (status !== 200) throw new Error(`/auth/verify: ${status}`);
-  };
 
   const measured = new Map<string, DatabaseCost>();
-  const measure = async (name: string, act: () => Promise<unknown>) => {
+  const measure = async (
+    name: string,
+    act: (session: Tokens) => Promise<unknown>,
+    prepare: () => Promise<Tokens> = usedSession,
+  ) => {
+    const session = await prepare();
     const [queries, roundTrips] = [relay.statements.length, relay.trips.count];
-    await act();
+    await act(session);
     const cost = {
       queries: relay.statements.length - queries,
       roundTrips: relay.trips.count - roundTrips,
     };
-    const least = measured.get(name) ?? cost;
     // Of several the least: what happens in the background may fall into one, and the first opens connections.
+    const least = measured.get(name) ?? cost;
     measured.set(name, {
       queries: Math.min(cost.queries, least.queries),
       roundTrips: Math.min(cost.roundTrips, least.roundTrips),
     });
   };
-  const measureWith = async <Given>(
-    name: string,
-    prepare: () => Promise<Given>,
-    act: (given: Given) => Promise<unknown>,
-  ) => {
-    const given = await prepare();
-    await measure(name, () => act(given));
-  };
 
-  for (let round = 0; round < 3; round++) {
-    await measureWith("me, warm", usedSession, ({ token }) => ask(url, "me", {}, token));
-    await measureWith("me, cold", newSession, ({ token }) => ask(url, "me", {}, token));
+  for (let round = 0; round < rounds; round++) {
+    await measure("me, warm", ({ token }) => ask(url, "me", {}, token));
+    await measure("me, cold", ({ token }) => ask(url, "me", {}, token), newSession);
     await measure("login", () => ask(url, "login", { input: { username, password } }));
     await measure("login by email", () => ask(url, "login", { input: { email, password } }));
     await measure("register", () => ask(url, "register", { input: newAccount() }));
-    await measureWith("refreshToken", newSession, ({ refreshToken: token }) =>
-      ask(url, "refreshToken", { token }),
-    );
-    await measureWith("updateUser", usedSession, ({ token }) =>
-      ask(url, "updateUser", { input: { bio: `bio ${round}` } }, token),
-    );
-    await measureWith("auth/verify, warm", usedSession, verify);
-    await measureWith("auth/verify, cold", newSession, verify);
-    await measureWith("logout", usedSession, ({ token }) => ask(url, "logout", {}, token));
+    await measure("refreshToken", (old) => ask(url, "refreshToken", { token: old.refreshToken }), newSession);
+    const input = { bio: `bio ${round}` };
+    await measure("updateUser", ({ token }) => ask(url, "updateUser", { input }, token));
+    await measure("auth/verify, warm", (session) => verify(url, session));
+    await measure("auth/verify, cold", (session) => verify(url, session), newSession);
+    await measure("logout", ({ token }) => ask(url, "logout", {}, token));
   }
   return measured;
+}
+
+/** @throws when there is an error in the answer */
+async function ask(
+  url: string,
+  operation: keyof typeof documents,
+  variables: object,
+  token?: string,
+): Promise<Tokens> {
+  const answer = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(token && { authorization: `Token ${token}` }) },
+    body: JSON.stringify({ query: documents[operation], variables }),
+  });
+  const text = await answer.text();
+  const { data } = JSON.parse(text) as { data: Record<string, Tokens> | null };
+  const result = data?.[operation];
+  if (!result || text.includes('"errors"')) throw new Error(`${operation}: ${text}`);
+  return result;
+}
+
+async function verify(url: string, { token }: Tokens): Promise<void> {
+  const { status } = await fetch(`${url}/auth/verify`, { headers: { authorization: `Bearer ${token}` } });
+  if (status !== 200) throw new Error(`/auth/verify: ${status}`);
+}
+
+function newAccount() {
+  const username = `cost${randomBytes(6).toString("hex")}`;
+  return { username, email: `${username}@example.com`, password };
 }

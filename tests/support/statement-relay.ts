@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
+import { Transform } from "node:stream";
 import { RoundTrips } from "./round-trips.ts";
 import { messageReader, noticeText } from "./wire-messages.ts";
 
@@ -38,17 +38,17 @@ export async function startStatementRelay(databaseUrl: string, lateness = 0): Pr
       if (type === "N") notices.push(noticeText(content));
       if (type === "Z") trips.answered(awaited.shift() ?? 0);
     });
-    client.on("data", note).pipe(server);
-    let passed = Promise.resolve();
-    server.on("data", (chunk: Buffer) => {
-      const late = lateness > 0 ? delay(lateness) : undefined;
-      passed = passed.then(async () => {
-        await late;
-        hear(chunk);
-        client.write(chunk);
-      });
+    const passOn = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        const pass = () => {
+          hear(chunk);
+          done(null, chunk);
+        };
+        if (lateness > 0) setTimeout(pass, lateness);
+        else pass();
+      },
     });
-    server.on("end", () => void passed.then(() => client.end()));
+    client.on("data", note).pipe(server).pipe(passOn).pipe(client);
     for (const socket of [client, server]) sockets.add(socket.on("error", () => socket.destroy()));
   });
   relay.listen(0, "127.0.0.1");
