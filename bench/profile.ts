@@ -52,6 +52,8 @@ function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): [string, number]
   const times = new Map<string, number>();
   for (const [index, id] of samples.entries()) {
     const place = places.get(id) ?? "";
+    // The profiler's own.
+    if (place.includes("node:inspector")) continue;
     times.set(place, (times.get(place) ?? 0) + (timeDeltas[index] ?? 0));
   }
   return [...times].toSorted(([, a], [, b]) => b - a);
