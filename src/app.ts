@@ -17,7 +17,7 @@ import { SecurityEvents } from "./events/security-events.service.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
 import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
 import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
-import { createApollo } from "./graphql/apollo.ts";
+import { createGraphql } from "./graphql/apollo.ts";
 import { contextBuilder } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
 import { createServer } from "./http/server.ts";
@@ -160,7 +160,7 @@ export async function createApp(
   const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
 
   const server = await createServer({
-    apollo: createApollo({ schema, introspection, maxCredentialOperations, logger }),
+    graphql: createGraphql({ schema, introspection, maxCredentialOperations, logger }),
     makeContext,
     checkDatabase: () => checkDatabase(orm),
     logger,

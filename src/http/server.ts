@@ -1,9 +1,9 @@
-import type { ApolloServer } from "@apollo/server";
 import fastifyCors from "@fastify/cors";
 import fastifyHelmet from "@fastify/helmet";
 import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
+import type { GraphqlEngine } from "../graphql/apollo.ts";
 import type { Context, RequestFacts } from "../graphql/context.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
@@ -17,7 +17,7 @@ import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
 
 export interface ServerOptions {
-  apollo: ApolloServer<Context>;
+  graphql: GraphqlEngine;
   makeContext: (request: RequestFacts) => Context;
   /** Resolves when the database answers. */
   checkDatabase: () => Promise<void>;
@@ -102,7 +102,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   await refuseUnderPressure(server, defaultPressureLimits());
   server.addHook("onRequest", requireHost);
-  await registerGraphql(server, options.apollo, options.makeContext);
+  await registerGraphql(server, options.graphql, options.makeContext);
   registerHealth(server, options.checkDatabase);
   for (const addRoutes of options.routes) addRoutes(server);
   if (options.ide) await registerIde(server);
