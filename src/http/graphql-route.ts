@@ -43,9 +43,10 @@ export async function registerGraphql(
   server.route({
     method: ["GET", "POST", "OPTIONS"],
     url: "/graphql",
-    onRequest: async (_request, reply) => {
+    onRequest: (_request, reply, done) => {
       // Tokens and personal data have no place in a cache.
       reply.header("cache-control", "no-store");
+      done();
     },
     handler: (request, reply) =>
       answerWithin(doorLimits.answerTime, reply, (abandoned) => {
