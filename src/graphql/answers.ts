@@ -1,9 +1,4 @@
-import type {
-  DocumentNode,
-  FormattedExecutionResult,
-  GraphQLSchema,
-  OperationDefinitionNode,
-} from "graphql";
+import type { DocumentNode, FormattedExecutionResult, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { Logger } from "pino";
 import type { Context } from "./context.ts";
 import { tooManyCredentialOperations } from "./credential-operations.ts";

@@ -2,7 +2,7 @@ import type { DocumentNode, OperationDefinitionNode } from "graphql";
 import { LRUCache } from "lru-cache";
 
 /** Characters of all documents; each is parsed, too, which takes about 50 times its text. */
-const mostText = 600_000;
+const mostText = 300_000;
 
 /** Those of common clients, and what Apollo negotiates for them. Who sends another goes by way of Apollo. */
 const mediaTypes = new Map<string | undefined, string>([
@@ -11,10 +11,7 @@ const mediaTypes = new Map<string | undefined, string>([
   ["application/json", "application/json; charset=utf-8"],
   ["application/json, text/plain, */*", "application/json; charset=utf-8"],
   ["application/graphql-response+json", "application/graphql-response+json; charset=utf-8"],
-  [
-    "application/graphql-response+json, application/json",
-    "application/graphql-response+json; charset=utf-8",
-  ],
+  ["application/graphql-response+json, application/json", "application/graphql-response+json; charset=utf-8"],
   [
     "application/graphql-response+json,application/json;q=0.9",
     "application/graphql-response+json; charset=utf-8",
