@@ -1,6 +1,6 @@
 import { ApolloServer } from "@apollo/server";
 import { afterAll, beforeAll, beforeEach, expect, it, jest } from "@jest/globals";
-import fc from "fast-check";
+import { assert, asyncProperty, constant, constantFrom, oneof, record } from "fast-check";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { register } from "./support/operations.ts";
@@ -59,18 +59,18 @@ const queries = [
 ];
 
 it("are answered as by way of Apollo, to the letter", async () => {
-  const absent = fc.constant(undefined);
-  const requests = fc.record({
-    query: fc.constantFrom<unknown>(...queries, null, 7),
-    operationName: fc.oneof(absent, fc.constantFrom<unknown>(null, "Mine", "Other", "None", "", 1)),
-    variables: fc.oneof(
+  const absent = constant(undefined);
+  const requests = record({
+    query: constantFrom<unknown>(...queries, null, 7),
+    operationName: oneof(absent, constantFrom<unknown>(null, "Mine", "Other", "None", "", 1)),
+    variables: oneof(
       absent,
-      fc.constantFrom<unknown>(null, {}, { first: 1 }, { first: "x" }, { first: null }, { no: true }, []),
-      fc.constantFrom<unknown>("text", { unknown: { deep: [1] } }, { first: 2 ** 40 }, { no: 1 }),
+      constantFrom<unknown>(null, {}, { first: 1 }, { first: "x" }, { first: null }, { no: true }, []),
+      constantFrom<unknown>("text", { unknown: { deep: [1] } }, { first: 2 ** 40 }, { no: 1 }),
     ),
-    accept: fc.oneof(
+    accept: oneof(
       absent,
-      fc.constantFrom(
+      constantFrom(
         "application/json",
         "application/json, text/plain, */*",
         "application/graphql-response+json",
@@ -82,10 +82,10 @@ it("are answered as by way of Apollo, to the letter", async () => {
         "application/json;q=0.1, application/graphql-response+json",
       ),
     ),
-    signedIn: fc.constantFrom(true, false, undefined),
+    signedIn: constantFrom(true, false, undefined),
   });
-  await fc.assert(
-    fc.asyncProperty(requests, async ({ query, operationName, variables, accept, signedIn }) => {
+  await assert(
+    asyncProperty(requests, async ({ query, operationName, variables, accept, signedIn }) => {
       const body = { query, operationName, variables };
       const authorization = { true: `Token ${token}x`, false: "Basic x" }[String(signedIn)];
       // Nobody is signed out by the mutation, whose token is none.

@@ -27,7 +27,7 @@ export interface GraphqlEngine {
   apollo: ApolloServer<Context>;
   knownQueries: KnownQueries;
   /** The same answer as by way of Apollo. */
-  answerKnown(query: KnownQuery, context: Context): Promise<FormattedExecutionResult>;
+  answerKnown: (query: KnownQuery, context: Context) => Promise<FormattedExecutionResult>;
 }
 
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
