@@ -27,9 +27,9 @@ interface Sent {
 }
 
 /** All of an answer but what differs from each request to the next. */
-async function answerTo({ body, accept, authorization }: Sent, method = "POST"): Promise<object> {
+async function answerTo({ body, accept, authorization }: Sent): Promise<object> {
   const answer = await fetch(`${gateway.url}/graphql`, {
-    method,
+    method: "POST",
     headers: {
       "content-type": "application/json",
       // What `fetch` says where nothing is given.
