@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import fc from "fast-check";
+import { array, assert, asyncProperty, constantFrom, nat, record } from "fast-check";
+import type { Arbitrary } from "fast-check";
 import { decodeJwt } from "jose";
 import { query } from "./support/database.ts";
 import { startGateway, startReplica } from "./support/gateway.ts";
@@ -24,17 +25,29 @@ const sql = (text: string, values: unknown[] = []) =>
 
 /** What somebody asks for, whatever comes of it; numbers choose among those whom there are. */
 const steps = [
-  ...["login", "rename", "logout CURRENT", "logout OTHERS", "logout ALL", "revokeSession"],
-  ...["refresh", "refresh again", "new password", "deactivate", "activate", "delete", "end", "nothing"],
+  "login",
+  "rename",
+  "new password",
+  "refresh",
+  "refresh again",
+  "revokeSession",
+  "logout CURRENT",
+  "logout OTHERS",
+  "logout ALL",
+  "deactivate",
+  "activate",
+  "delete",
+  "end",
   "kill a listener",
+  "nothing",
 ] as const;
-const step = fc.record({
-  what: fc.constantFrom(...steps),
-  replica: fc.constantFrom(0 as const, 1 as const),
-  by: fc.nat(11),
-  of: fc.nat(11),
+const step = record({
+  what: constantFrom(...steps),
+  replica: constantFrom(0 as const, 1 as const),
+  by: nat(11),
+  of: nat(11),
 });
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+type Step = typeof step extends Arbitrary<infer T> ? T : never;
 
 let people = 0;
 let names = 0;
@@ -111,7 +124,7 @@ const bySql = new Set<Step["what"]>([
 
 it("answers from memory what the database would answer, whatever happens", async () => {
   let kept = 0;
-  const property = fc.asyncProperty(fc.array(step, { minLength: 16, maxLength: 16 }), async (taken) => {
+  const property = asyncProperty(array(step, { minLength: 16, maxLength: 16 }), async (taken) => {
     const sessions: Tokens[] = [];
     for (let count = 0; count < 2; count += 1) {
       const username = `person${++people}`;
@@ -132,7 +145,7 @@ it("answers from memory what the database would answer, whatever happens", async
       kept += replicas.filter(({ app }) => app.notifications.isHeard(performance.now())).length;
     }
   });
-  await fc.assert(property, { numRuns: 3, endOnFailure: true });
+  await assert(property, { numRuns: 3, endOnFailure: true });
   // Else nothing was compared.
   expect(kept).toBeGreaterThan(0);
 }, 120_000);

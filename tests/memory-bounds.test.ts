@@ -1,4 +1,4 @@
-import { expect, it } from "@jest/globals";
+import { expect, it, jest } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import { SessionTokens } from "../src/security/session-tokens.ts";
 import { sharedSecret } from "../src/security/token-keys.ts";
@@ -12,14 +12,12 @@ const { key } = sharedSecret("x".repeat(32)).signing();
 
 /** Runs with clocks that stand still. @param milliseconds since the epoch, or since the start */
 function at<T>(milliseconds: number, work: () => T): T {
-  const { now } = Date;
-  const { now: steadyNow } = performance;
-  Date.now = performance.now = () => milliseconds;
+  const clocks = [jest.spyOn(Date, "now"), jest.spyOn(performance, "now")];
+  for (const clock of clocks) clock.mockReturnValue(milliseconds);
   try {
     return work();
   } finally {
-    Date.now = now;
-    performance.now = steadyNow;
+    for (const clock of clocks) clock.mockRestore();
   }
 }
 

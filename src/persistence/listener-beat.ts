@@ -1,6 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { randomUUID } from "node:crypto";
-import type { Logger } from "pino";
 import { within } from "../time-limit.ts";
 import type { Subscription } from "./notifications.ts";
 
@@ -25,7 +24,6 @@ export class ListenerBeat implements Subscription {
   readonly channel = `gatehouse_beat_${randomUUID()}`;
   private readonly em: EntityManager;
   private readonly doubt: () => void;
-  private readonly logger: Pick<Logger, "warn" | "info">;
   /** By payload: what to do when it is heard, or cannot be any more. */
   private readonly awaited = new Map<string, (isHeard: boolean) => void>();
   private certainUntil = -Infinity;
@@ -35,13 +33,11 @@ export class ListenerBeat implements Subscription {
   private timer: NodeJS.Timeout | undefined;
   private turn: Promise<void> | undefined;
   private sending: Promise<unknown> | undefined;
-  private silenceIsLogged = false;
 
   /** @param doubt opens the listening connection anew */
-  constructor(em: EntityManager, doubt: () => void, logger: Pick<Logger, "warn" | "info">) {
+  constructor(em: EntityManager, doubt: () => void) {
     this.em = em;
     this.doubt = doubt;
-    this.logger = logger;
   }
 
   /** @param now by `performance.now()` */
@@ -99,22 +95,15 @@ export class ListenerBeat implements Subscription {
   private takeTurn(): Promise<void> {
     if (this.connectedAt === undefined) return Promise.resolve();
     return (this.turn ??= this.beat()
-      .then((heard) => (heard ? this.heard() : this.unheard()))
+      .then((heard) => this.judge(heard))
       .then(() => this.sending)
       .then(() => (this.turn = undefined)));
   }
 
-  private heard(): void {
-    this.patience = firstPatience;
-    if (this.silenceIsLogged) this.logger.info("what the database tells is heard again");
-    this.silenceIsLogged = false;
-  }
-
-  private unheard(): void {
-    if (this.connectedAt === undefined || this.isHeard(performance.now())) return;
-    if (!this.silenceIsLogged)
-      this.logger.warn("what the database tells is not heard: every request asks it who is calling");
-    this.silenceIsLogged = true;
+  /** What is slow for a moment is not doubted. */
+  private judge(heard: boolean): void {
+    if (heard) this.patience = firstPatience;
+    if (heard || this.connectedAt === undefined) return;
     const lastHeard = Math.max(this.connectedAt, this.certainUntil - longestSilence);
     if (performance.now() - lastHeard < this.patience) return;
     this.patience = Math.min(this.patience * 2, lastPatience);

@@ -41,7 +41,7 @@ export class Notifications {
   constructor(databaseUrl: string, em: EntityManager, logger: Pick<Logger, "warn" | "info">) {
     this.databaseUrl = databaseUrl;
     this.logger = logger;
-    this.beats = new ListenerBeat(em, () => this.doubt(), logger);
+    this.beats = new ListenerBeat(em, () => this.doubt());
     this.subscriptions = [this.beats];
   }
 
@@ -101,7 +101,7 @@ export class Notifications {
 
   /** What should be heard is not: the connection is opened anew. */
   private doubt(): void {
-    if (this.client) this.lost(this.client, new Error("nothing is heard on it"));
+    if (this.client) this.lost(this.client, new Error("nothing is heard on it; a pooler may swallow LISTEN"));
   }
 
   private lost(client: Client, error?: unknown): void {

@@ -1,4 +1,4 @@
-import type { PoolClient } from "pg";
+import type { PoolClient, QueryResult } from "pg";
 
 /** Who wants to know what this process itself notifies, before it goes on. */
 export interface OwnNotifications {
@@ -15,11 +15,16 @@ type Ask = (...args: unknown[]) => Promise<unknown> | undefined;
  * commit is done (ReadyForQuery); so whatever is changed, by whatever statement, no request goes on before it is heard.
  */
 export async function hearOwnNotifications(client: PoolClient, own: OwnNotifications): Promise<void> {
-  const { processID } = client as PoolClient & { processID?: number };
+  // Of the server: what the connection was told at its start may be the number of a pooler.
+  const answers: unknown = await client.query(
+    `listen ${client.escapeIdentifier(own.channel)}; select pg_backend_pid() as pid`,
+  );
+  const [, selected] = answers as [unknown, QueryResult<{ pid: number }>];
+  const pid = selected.rows[0]?.pid;
   const heard: string[] = [];
   client.on("notification", ({ channel, payload = "", processId }) => {
     // Of others it is heard on the listening connection.
-    if (channel === own.channel && processId === processID) heard.push(payload);
+    if (channel === own.channel && processId === pid) heard.push(payload);
   });
   const settled = () => (heard.length > 0 ? own.notified(heard.splice(0)) : undefined);
   const ask = client.query.bind(client) as Ask;
@@ -40,5 +45,4 @@ export async function hearOwnNotifications(client: PoolClient, own: OwnNotificat
       },
     );
   }) as typeof client.query;
-  await ask(`listen ${client.escapeIdentifier(own.channel)}`);
 }

@@ -48,7 +48,8 @@ export async function startListenerRelay(databaseUrl: string): Promise<ListenerR
       else listeners.add(client);
       return database.write(isListener && opened === "listen is swallowed" ? withoutListen(chunk) : chunk);
     });
-    database.on("data", (chunk) => {
+    database.on("data", (answer) => {
+      const chunk = withAnotherProcess(answer);
       if (silent.has(client)) return;
       if (held === undefined || isListener) client.write(chunk);
       else held.push(() => client.write(chunk));
@@ -93,4 +94,11 @@ function withoutListen(chunk: Buffer): Buffer {
     text.replace(/listen "[^"]*"/, (statement) => "select 1".padEnd(statement.length)),
     "latin1",
   );
+}
+
+/** As every pooler: what the start of a connection says of its process (BackendKeyData) is the pooler's own. */
+function withAnotherProcess(chunk: Buffer): Buffer {
+  const at = chunk.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
+  if (at >= 0) chunk.writeInt32BE(1, at + 5);
+  return chunk;
 }
