@@ -6,15 +6,16 @@ import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { RegisterInput } from "./account.inputs.ts";
+import { isSameName } from "./name-forms.ts";
 
 // One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
-// same time. The look is written as the unique indexes are, so that they serve; of two at once they refuse one. And one
-// event: were the owner of a username told too, who asks for their own and another's email could count the events.
+// same time. Of two at once the unique indexes refuse one. And one event: were the owner of a username told too, who asks
+// for their own and another's email could count the events.
 const makeIfFree = `
   with taken as materialized (
-    select id, true as by_email from users where lower(email) = lower(:email)
+    select id, true as by_email from users where ${isSameName.email("email", ":email")}
     union all
-    select id, false from users where lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC))
+    select id, false from users where ${isSameName.username("username", ":username")}
   ), made as (
     insert into users (id, email, username, password_hash, bio, full_name, birth_date)
     select cast(:id as uuid), :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date)

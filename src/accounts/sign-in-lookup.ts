@@ -2,19 +2,14 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { normalizeEmail } from "../security/email-address.ts";
 import { addressBlock } from "../security/address-block.ts";
 import type { LoginInput } from "./account.inputs.ts";
+import { isSameName, nameForm } from "./name-forms.ts";
 import { User } from "./user.entity.ts";
 
 /** Sign-ins of an account that count as "before". */
 const mostPlaces = 200;
 
-/** Written as the unique indexes are, so that they serve. */
-const normalForms = {
-  email: { name: "lower(:name)", column: "lower(u.email)" },
-  username: { name: "lower(normalize(:name, NFKC))", column: "lower(normalize(u.username, NFKC))" },
-};
-
-const lookup = ({ name, column }: { name: string; column: string }) => `
-  select ${name} as wanted_name, u.*,
+const lookup = (by: "email" | "username") => `
+  select ${nameForm[by](":name")} as wanted_name, u.*,
     array(
       select distinct ip from (
         (select e.ip from auth_events e
@@ -26,7 +21,7 @@ const lookup = ({ name, column }: { name: string; column: string }) => `
          order by s.id desc limit :mostPlaces)
       ) places where ip is not null
     ) as places
-  from (values (1)) one left join users u on ${column} = ${name}`;
+  from (values (1)) one left join users u on ${isSameName[by](`u.${by}`, ":name")}`;
 
 /** Who is meant by a name, found in one query that is the same whether there is an account or not. */
 export interface SignInSubject {
@@ -53,7 +48,7 @@ export class SignInLookup {
     const em = this.em.fork();
     const [{ wanted_name, places, ...row }] = await em.execute<
       [{ wanted_name: string; places: string[]; id: string | null }]
-    >(lookup(normalForms[by]), { name, mostPlaces });
+    >(lookup(by), { name, mostPlaces });
     const here = addressBlock(ip);
     return {
       user: row.id === null ? null : em.map(User, row),

@@ -2,19 +2,19 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
 import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
+import { isSameName } from "./name-forms.ts";
 
 export interface Names {
   email?: string | null;
   username?: string | null;
 }
 
-// Written as the unique indexes are, so that they serve.
+const hasEmail = isSameName.email("email", ":email");
+const hasUsername = isSameName.username("username", ":username");
+
 const sameNames = `
-  select lower(email) = lower(:email) as email,
-    lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC)) as username
-  from users
-  where (lower(email) = lower(:email) or lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC)))
-    and id is distinct from cast(:except as uuid)`;
+  select ${hasEmail} as email, ${hasUsername} as username from users
+  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)`;
 
 /** Which of some names belong to another account. */
 export class TakenNames {
