@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import { namedStatement } from "../named-statement.ts";
 import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import { isSameName } from "./name-forms.ts";
@@ -9,12 +10,19 @@ export interface Names {
   username?: string | null;
 }
 
+interface SameNamesValues extends Record<keyof Names, string | null> {
+  except: string | null;
+}
+
 const hasEmail = isSameName.email("email", ":email");
 const hasUsername = isSameName.username("username", ":username");
 
-const sameNames = `
+const sameNames = namedStatement<Record<keyof Names, boolean | null>, SameNamesValues>({
+  name: "same-names",
+  text: `
   select ${hasEmail} as email, ${hasUsername} as username from users
-  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)`;
+  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)`,
+});
 
 /** Which of some names belong to another account. */
 export class TakenNames {
@@ -38,9 +46,7 @@ export class TakenNames {
     const email = searchable(names.email == null ? null : normalizeEmail(names.email));
     const username = searchable(names.username);
     if (email === null && username === null) return {};
-    const rows = await this.em
-      .fork()
-      .execute<Record<keyof Names, boolean | null>[]>(sameNames, { email, username, except: except ?? null });
+    const rows = await sameNames(this.em, { email, username, except: except ?? null });
     const errors: FieldErrors = {};
     for (const name of ["email", "username"] as const)
       if (rows.some((row) => row[name])) errors[name] = [`user with this ${name} already exists.`];
