@@ -94,14 +94,16 @@ export class AccountService {
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
     this.hasher.checkRoom();
     const attempt = this.throttle.passwordAttempt(client.ip);
-    const [{ user, account, isKnownPlace }] = await Promise.all([
+    // The guess is charged beside the look that shows whether it is right.
+    const [subject] = await Promise.all([
       this.lookup.find(input, client.ip),
       attempt
-        .chargeAddress()
+        .chargeAddress(this.lookup.guess(input, client.ip))
         .catch((error: unknown) => this.failures.throwOn(error, addressBlock(client.ip), undefined, client)),
     ]);
+    const { user, account } = subject;
     await attempt
-      .chargeAccount(account, isKnownPlace)
+      .chargeAccount(subject)
       .catch((error: unknown) => this.failures.throwOn(error, account, user?.id, client));
     const payload =
       (await this.tryLogin(user, input, client, attempt)) ??

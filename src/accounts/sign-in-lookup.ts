@@ -1,7 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { LRUCache } from "lru-cache";
 import { namedStatement } from "../named-statement.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import { addressBlock } from "../security/address-block.ts";
+import type { TriedAccount } from "../throttling/password-attempt.ts";
 import type { LoginInput } from "./account.inputs.ts";
 import { isSameName, nameForm } from "./name-forms.ts";
 import type { User } from "./user.entity.ts";
@@ -36,34 +38,49 @@ const lookups = {
   username: namedStatement<Found, FoundBy>({ name: "sign-in by username", text: lookup("username") }),
 };
 
-/** Who is meant by a name, found in one query that is the same whether there is an account or not. */
-export interface SignInSubject {
+/** Who is meant by a name: `account` is the account's id, by whichever of its names; else the name that nobody has. */
+export interface SignInSubject extends TriedAccount {
   user: SignInUser | null;
-  /** The account, by whichever of its names it was asked for; else the name that nobody has. */
-  account: string;
-  /** Whether somebody has signed in to the account from there before. */
-  isKnownPlace: boolean;
 }
+
+/** Names and addresses for which it is remembered who was meant; with the longest names a kilobyte each. */
+const mostGuesses = 10_000;
+
+type GivenName = Pick<LoginInput, "email" | "username">;
 
 export class SignInLookup {
   private readonly em: EntityManager;
+  /** By address, too: else whoever measures could find out for which names somebody else has just tried to sign in. */
+  private readonly guesses = new LRUCache<string, TriedAccount>({ max: mostGuesses });
 
   constructor(em: EntityManager) {
     this.em = em;
   }
 
-  async find(
-    { email, username }: Pick<LoginInput, "email" | "username">,
-    ip: string,
-  ): Promise<SignInSubject> {
-    const by = email == null ? "username" : "email";
-    const name = email == null ? username : normalizeEmail(email);
+  /** Finds who is meant in one query that is the same whether there is an account or not. */
+  async find(given: GivenName, ip: string): Promise<SignInSubject> {
+    const { by, name } = wanted(given);
     const [found] = (await lookups[by](this.em, { name })) as [Found];
     const here = addressBlock(ip);
-    return {
-      user: found.id === null ? null : found,
-      account: found.id ?? `${by} ${found.wantedName}`,
-      isKnownPlace: found.places.some((place) => addressBlock(place) === here),
-    };
+    const account = found.id ?? `${by} ${found.wantedName}`;
+    const isKnownPlace = found.places.some((place) => addressBlock(place) === here);
+    this.guesses.set(occasion(given, ip), { account, isKnownPlace });
+    return { user: found.id === null ? null : found, account, isKnownPlace };
   }
+
+  /** What the look before this one has found, whether there is an account or not. */
+  guess(given: GivenName, ip: string): TriedAccount | undefined {
+    return this.guesses.get(occasion(given, ip));
+  }
+}
+
+function wanted({ email, username }: GivenName) {
+  return email == null
+    ? ({ by: "username", name: username } as const)
+    : ({ by: "email", name: normalizeEmail(email) } as const);
+}
+
+function occasion(given: GivenName, ip: string): string {
+  const { by, name } = wanted(given);
+  return JSON.stringify([by, name, addressBlock(ip)]);
 }

@@ -63,9 +63,16 @@ export class Throttle {
     return new PasswordAttempt(this, address);
   }
 
-  /** Charges a registration, for good: it makes an account, or tells that a name is taken. */
-  async registration(ip: string): Promise<void> {
-    await this.charge("registration", [addressBlock(ip)]);
+  /**
+   * Charges a registration, for good: it makes an account, or tells that a name is taken.
+   * @param look what tells it, made at the same time, unless one was refused a moment ago
+   * @returns what it tells, of which nobody hears who is refused
+   */
+  async registration<Found>(ip: string, look: () => Promise<Found>): Promise<Found> {
+    const address = addressBlock(ip);
+    this.limits?.registration.refuseAgain(this.digest([address]));
+    const [found] = await Promise.all([look(), this.charge("registration", [address])]);
+    return found;
   }
 
   /** Before anything is done for a refresh token: refuses one that was refused a moment ago, without a query. */
