@@ -20,6 +20,7 @@ export function namedStatement<Row extends QueryResultRow, Values extends object
     return `$${parameters.indexOf(parameter) + 1}`;
   });
   return async (em, values) => {
+    if (em.isInTransaction()) throw new Error(`${statement.name} is no part of a transaction`);
     const pool = await em.getConnection().getNativeClient();
     const { rows } = await pool.query<Row>({
       name: statement.name,
