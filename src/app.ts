@@ -17,7 +17,7 @@ import { SecurityEvents } from "./events/security-events.service.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
 import { forwardAuthRoutes } from "./forward-auth/forward-auth.route.ts";
 import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
-import { createApollo } from "./graphql/apollo.ts";
+import { createGraphql } from "./graphql/apollo.ts";
 import { contextBuilder } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
 import { createServer } from "./http/server.ts";
@@ -39,6 +39,9 @@ import { AuthenticationService } from "./sessions/authentication.service.ts";
 import { DeviceResolver } from "./sessions/device.resolver.ts";
 import { EventStreams } from "./sessions/event-streams.ts";
 import { LastUse } from "./sessions/last-use.ts";
+import { LiveSessions } from "./sessions/live-sessions.ts";
+import { OwnChanges } from "./sessions/own-changes.ts";
+import type { Siblings } from "./sessions/own-changes.ts";
 import { RevocationFeed } from "./sessions/revocation-feed.ts";
 import { revocationFeedRoutes } from "./sessions/revocation-feed.route.ts";
 import { RevocationWatch } from "./sessions/revocation-watch.ts";
@@ -62,6 +65,9 @@ export interface App {
   hasher: PasswordHasher;
   schema: GraphQLSchema;
   service: Context["service"];
+  notifications: Notifications;
+  /** The memory of who is calling: a process of the same replica says here what to forget. */
+  liveSessions: LiveSessions;
   /** Unset with HS256, which has one secret and no keys. */
   keyRotation: KeyRotation | undefined;
   /** Begins what runs beside requests; before the first request, on a migrated database. */
@@ -78,11 +84,18 @@ export interface AppSecrets extends TokenSecrets {
   databaseUrl: string;
 }
 
-export async function createApp(config: Config, secrets: AppSecrets, logger: Logger): Promise<App> {
+/** @param siblings other processes of the same replica, which are to be told what to forget */
+export async function createApp(
+  config: Config,
+  secrets: AppSecrets,
+  logger: Logger,
+  siblings?: Siblings,
+): Promise<App> {
   const claims = await readExtraClaims(config);
-  const orm = createOrm(secrets.databaseUrl, logger);
+  const own = new OwnChanges((id) => liveSessions.forget(id), siblings, logger);
+  const orm = createOrm(secrets.databaseUrl, logger, { own });
   const hasher = new PasswordHasher(config.passwordHashing);
-  const notifications = new Notifications(secrets.databaseUrl, logger);
+  const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
   const tokens = new SessionTokens({
@@ -92,7 +105,9 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   });
 
   const lastUse = new LastUse(orm.em, config.sessionIdleTtl, logger);
-  const authentication = new AuthenticationService(orm.em, tokens, lastUse);
+  const liveSessions = new LiveSessions(notifications, lastUse);
+  notifications.subscribe(liveSessions);
+  const authentication = new AuthenticationService(orm.em, tokens, liveSessions, lastUse);
   const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
   const limits = {
     accessTokenTtl,
@@ -145,7 +160,7 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
   const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
 
   const server = await createServer({
-    apollo: createApollo({ schema, introspection, maxCredentialOperations, logger }),
+    graphql: createGraphql({ schema, introspection, maxCredentialOperations, logger }),
     makeContext,
     checkDatabase: () => checkDatabase(orm),
     logger,
@@ -179,6 +194,8 @@ export async function createApp(config: Config, secrets: AppSecrets, logger: Log
     hasher,
     schema,
     service,
+    notifications,
+    liveSessions,
     keyRotation: rotation,
     async start() {
       await ring?.start();

@@ -123,14 +123,22 @@ describe("a session", () => {
     expect(await times()).toEqual({ unused: 0, ends: day, refresh: 59 * day + 10 });
   });
 
-  it("costs a request one statement", async () => {
+  it("costs a request one statement, and none while it is in memory", async () => {
     const relay = await startStatementRelay(gateway.databaseUrl);
-    const counted = await startReplica(gateway, { ...environment, DATABASE_URL: relay.url });
-    const byCaller = expect.stringContaining("from users u left join sessions s");
-    await me(tokens, counted);
-    relay.statements.splice(0);
-    await me(tokens, counted);
-    expect(relay.statements).toEqual([byCaller]);
+    // Apart from them nothing asks the database: there are no keys to look at.
+    const counted = await startReplica(gateway, {
+      ...environment,
+      JWT_ALGORITHM: "HS256",
+      DATABASE_URL: relay.url,
+    });
+    const { token } = await login(counted);
+    const costs = async () => {
+      relay.statements.splice(0);
+      expect((await me({ token }, counted)).errors).toBeUndefined();
+      return relay.statements.splice(0);
+    };
+    expect(await costs()).toEqual([expect.stringContaining("from users u left join sessions s")]);
+    await until(async () => (await costs()).length === 0);
     await counted.close();
     await relay.close();
   });
@@ -226,6 +234,21 @@ describe("MAX_SESSIONS_PER_USER", () => {
     await gateway.sql("update sessions set expires_at = now() where id <> $1", [idOf(tokens)]);
     for (let count = 0; count < 4; count++) await login();
     expect((await me(tokens)).errors).toBeUndefined();
+  });
+
+  it("holds for sign-ins that wait for one another: each counts those before it", async () => {
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%gatehouse_open_session%'`;
+    const signIns = await gateway.app.orm.em.fork().transactional(async (em) => {
+      await em.execute("select from users for no key update");
+      const begun = Array.from({ length: 8 }, () => login());
+      await until(async () => (await other.sql(waiting)).length === 8);
+      return { begun };
+    });
+    await Promise.all(signIns.begun);
+    const all = await states();
+    expect(all).toHaveLength(9);
+    expect(all.filter(({ reason }) => reason === null)).toHaveLength(5);
   });
 
   it("holds for twenty sign-ins at once on two replicas, and the feed hears of each that ended", async () => {

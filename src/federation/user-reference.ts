@@ -17,8 +17,9 @@ export async function resolveUserReference(
   if (typeof id !== "string")
     throw new InvalidInput({ representations: ["A reference to a User needs its id, which is a string."] });
   const caller = await callerOf(context);
+  // A copy, because the type's name is written into it, and the caller's user is shared between requests.
   return caller?.user.id === id.toLowerCase()
-    ? caller.user
+    ? { ...caller.user }
     : context.service(UserDirectory).find(id, context);
 }
 

@@ -1,34 +1,20 @@
 import { ApolloServer, HeaderMap } from "@apollo/server";
-import type { ApolloServerPlugin, GraphQLResponse } from "@apollo/server";
+import type { ApolloServerPlugin } from "@apollo/server";
 import {
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
-import { GraphQLError } from "graphql";
-import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from "graphql";
+import { GraphQLError, OperationTypeNode } from "graphql";
+import type { DocumentNode, FormattedExecutionResult } from "graphql";
 import { randomUUID } from "node:crypto";
-import type { Logger } from "pino";
+import { createAnswerer, httpOf, statusOf } from "./answers.ts";
+import type { AnswerOptions } from "./answers.ts";
 import type { Context } from "./context.ts";
-import { tooManyCredentialOperations } from "./credential-operations.ts";
 import { documentLimits, limitError } from "./document-limits.ts";
-import { createErrorFormatter, internalError } from "./error-format.ts";
-import { createExecutor } from "./executor.ts";
-import { longestRetryAfter } from "./retry-after.ts";
-import { createValidator } from "./validation.ts";
-
-export interface ApolloOptions {
-  schema: GraphQLSchema;
-  introspection: boolean;
-  maxCredentialOperations: number;
-  logger: Logger;
-}
-
-/**
- * The media type whose readers expect a 4xx for a refused request. Readers of application/json may take any 4xx for the
- * word of a proxy and leave the body unread, so for them the status stays 200 (GraphQL over HTTP, "Status Codes").
- */
-const graphqlResponse = "application/graphql-response+json";
+import { internalError } from "./error-format.ts";
+import { KnownQueries } from "./known-queries.ts";
+import type { KnownQuery } from "./known-queries.ts";
 
 /** As the door takes it, in bytes. */
 const maxBodyLength = 100_000;
@@ -36,10 +22,20 @@ const maxBodyLength = 100_000;
 /** The parser's words ("more that" among them) for what has no code of its own. */
 const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
+/** GraphQL behind the door: Apollo for all requests, and a shorter way for queries that it has passed before. */
+export interface GraphqlEngine {
+  apollo: ApolloServer<Context>;
+  knownQueries: KnownQueries;
+  /** The same answer as by way of Apollo. */
+  answerKnown: (query: KnownQuery, context: Context) => Promise<FormattedExecutionResult>;
+}
+
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
-export function createApollo(options: ApolloOptions): ApolloServer<Context> {
+export function createGraphql(options: AnswerOptions): GraphqlEngine {
   const { schema, introspection, logger } = options;
-  return new ApolloServer<Context>({
+  const answer = createAnswerer(options);
+  const knownQueries = new KnownQueries();
+  const apollo = new ApolloServer<Context>({
     schema,
     introspection,
     // A browser sends none of these across sites without asking first. Authorization is one of them, because clients
@@ -62,7 +58,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
       ApolloServerPluginLandingPageDisabled(),
       // Apollo traces subgraphs for whoever sends a header that asks for it.
       ApolloServerPluginInlineTraceDisabled(),
-      operations(options),
+      operations(answer, knownQueries),
     ],
     formatError(formatted, error) {
       if (tooManyTokens.test(formatted.message)) return limitError("tokens").toJSON();
@@ -72,72 +68,40 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
         : formatted;
     },
   });
+  return { apollo, knownQueries, answerKnown: (query, context) => answer({ ...query, context }) as never };
 }
 
-/** Validates and executes every operation in place of Apollo, so that mutations can report every fault at once. */
-function operations({
-  schema,
-  introspection,
-  maxCredentialOperations,
-  logger,
-}: ApolloOptions): ApolloServerPlugin<Context> {
-  const validate = createValidator(schema, { introspection });
-  const executeOperation = createExecutor(schema);
-  const formatErrors = createErrorFormatter(logger);
-
+/** Validates and executes every operation in place of Apollo. */
+function operations(
+  answer: ReturnType<typeof createAnswerer>,
+  knownQueries: KnownQueries,
+): ApolloServerPlugin<Context> {
   return {
     async requestDidStart() {
       return {
+        // Apollo has the words for an operation that was not named or is not there.
         async responseForOperation({ document, operation, request, contextValue: context }) {
-          const { requestId } = context;
-          try {
-            const invalid = validate(document);
-            if (invalid.length > 0) return refusal(formatErrors(invalid, requestId));
-            // Apollo has the words for an operation that was not named or is not there.
-            if (operation === undefined) return null;
-            const variables = request.variables ?? {};
-            const beyond = tooManyCredentialOperations(
-              schema,
-              { document, operation, variables },
-              maxCredentialOperations,
-            );
-            if (beyond) return refusal(formatErrors([beyond], requestId));
-            const { errors, ...result } = await executeOperation({ document, operation, context, variables });
-            return response({ ...result, ...(errors && { errors: formatErrors(errors, requestId) }) });
-          } catch (error) {
-            return response({ errors: [internalError(error, requestId, logger)] });
-          }
+          const singleResult = await answer({
+            document,
+            operation,
+            context,
+            variables: request.variables ?? {},
+          });
+          if (singleResult === null) return null;
+          const { query, operationName } = request;
+          if (operation?.operation === OperationTypeNode.QUERY && query && singleResult.data !== undefined)
+            knownQueries.remember(query, operationName, document, operation);
+          const status = statusOf(singleResult);
+          const http = { headers: new HeaderMap(), ...(status !== undefined && { status }) };
+          return { http, body: { kind: "single", singleResult } };
         },
         async willSendResponse({ request, response: { http, body } }) {
           if (body.kind !== "single") return;
-          const retryAfter = longestRetryAfter(body.singleResult.errors);
-          if (retryAfter !== undefined) http.headers.set("retry-after", String(retryAfter));
-          if (!isRefusal(body.singleResult)) return;
-          const acceptsRefusals = request.http?.headers
-            .get("accept")
-            ?.toLowerCase()
-            .includes(graphqlResponse);
-          http.status = acceptsRefusals ? 400 : 200;
-          if (acceptsRefusals) http.headers.set("content-type", `${graphqlResponse}; charset=utf-8`);
+          const { status, headers } = httpOf(body.singleResult, request.http?.headers.get("accept"));
+          if (status !== undefined) http.status = status;
+          for (const [name, value] of Object.entries(headers)) http.headers.set(name, value);
         },
       };
     },
   };
-}
-
-/** Beyond a limit there is no honest client who would not read the body of a 400. */
-function refusal(errors: GraphQLFormattedError[]): GraphQLResponse {
-  const { http, body } = response({ errors });
-  const isBeyondLimit = errors[0]?.extensions?.["code"] === "BAD_REQUEST";
-  return { http: { ...http, ...(isBeyondLimit && { status: 400 }) }, body };
-}
-
-function response(singleResult: FormattedExecutionResult): GraphQLResponse {
-  return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult } };
-}
-
-/** Whether GraphQL turned a well-formed request down before it ran: syntax, validation, operation name, variables. */
-function isRefusal({ data, errors }: FormattedExecutionResult): boolean {
-  const code = errors?.[0]?.extensions?.["code"];
-  return data === undefined && code !== "BAD_REQUEST" && code !== "INTERNAL_SERVER_ERROR";
 }

@@ -13,7 +13,7 @@ export interface Context<TCaller = unknown> {
   /** The token of the Authorization header, when it has the form `Token <jwt>` or `Bearer <jwt>`. */
   readonly accessToken: string | undefined;
   /**
-   * Who is calling: one query, at the first operation that asks. So a bad token blocks nothing public.
+   * Who is calling: one query at most, at the first operation that asks. So a bad token blocks nothing public.
    * @throws Unauthenticated with the reason
    */
   readonly caller: () => Promise<TCaller>;

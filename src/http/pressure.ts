@@ -52,10 +52,13 @@ export async function refuseUnderPressure(server: FastifyInstance, limits: Press
     },
   });
   // Those whose bodies are here. What comes by GET takes little, and the streams among it never end.
-  server.addHook("preHandler", async ({ method }, { raw }) => {
-    if (method !== "POST") return;
-    answering += 1;
-    raw.once("close", () => (answering -= 1));
+  const answered = () => void (answering -= 1);
+  server.addHook("preHandler", ({ method }, { raw }, done) => {
+    if (method === "POST") {
+      answering += 1;
+      raw.once("close", answered);
+    }
+    done();
   });
 }
 

@@ -1,9 +1,8 @@
-import type { ApolloServer } from "@apollo/server";
 import fastifyCors from "@fastify/cors";
-import fastifyHelmet from "@fastify/helmet";
 import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
+import type { GraphqlEngine } from "../graphql/apollo.ts";
 import type { Context, RequestFacts } from "../graphql/context.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
@@ -14,10 +13,11 @@ import { requireHost } from "./host-header.ts";
 import { createHttpServer } from "./http-server.ts";
 import { registerIde } from "./ide.ts";
 import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
+import { securityHeaders } from "./security-headers.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
 
 export interface ServerOptions {
-  apollo: ApolloServer<Context>;
+  graphql: GraphqlEngine;
   makeContext: (request: RequestFacts) => Context;
   /** Resolves when the database answers. */
   checkDatabase: () => Promise<void>;
@@ -63,7 +63,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     }),
   );
   if (trustProxy === false) warnOfProxy(server);
-  server.addHook("onResponse", async (request, reply) => {
+  // Hooks that every request comes by are synchronous: each promise would cost it a turn.
+  server.addHook("onResponse", (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -74,6 +75,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       },
       "request",
     );
+    done();
   });
 
   // An answer that is finished during a stop tells its client to leave; a connection kept alive would hold the stop up.
@@ -81,16 +83,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.addHook("preClose", async () => {
     closing = true;
   });
-  server.addHook("onSend", async (_request, reply) => {
+  server.addHook("onSend", (_request, reply, _payload, done) => {
     if (closing) reply.header("connection", "close");
+    done();
   });
 
-  await server.register(fastifyHelmet, {
-    // Answers of the API are data: nothing of them may run, be framed or load anything.
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
+  server.addHook("onRequest", (_request, reply, done) => {
+    reply.headers(securityHeaders);
+    done();
   });
   await server.register(fastifyCors, {
     origin: options.corsOrigins,
@@ -102,7 +102,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   await refuseUnderPressure(server, defaultPressureLimits());
   server.addHook("onRequest", requireHost);
-  await registerGraphql(server, options.apollo, options.makeContext);
+  await registerGraphql(server, options.graphql, options.makeContext);
   registerHealth(server, options.checkDatabase);
   for (const addRoutes of options.routes) addRoutes(server);
   if (options.ide) await registerIde(server);
@@ -112,9 +112,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 /** Behind a proxy that is not named, everybody has its address, and shares the limits of one. Said once: anybody can send the header. */
 function warnOfProxy(server: FastifyInstance): void {
   let warned = false;
-  server.addHook("onRequest", async (request) => {
-    if (warned || request.headers["x-forwarded-for"] === undefined) return;
-    warned = true;
-    request.log.warn("X-Forwarded-For came and is not believed: if a proxy is in front, set TRUST_PROXY");
+  server.addHook("onRequest", (request, _reply, done) => {
+    if (!warned && request.headers["x-forwarded-for"] !== undefined) {
+      warned = true;
+      request.log.warn("X-Forwarded-For came and is not believed: if a proxy is in front, set TRUST_PROXY");
+    }
+    done();
   });
 }

@@ -1,6 +1,8 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import type { Logger } from "pino";
 import { within } from "../time-limit.ts";
+import { ListenerBeat } from "./listener-beat.ts";
 
 /** What a feature does with the notifications of one channel. */
 export interface Subscription {
@@ -28,15 +30,29 @@ const keepAliveAfter = 10_000;
 export class Notifications {
   private readonly databaseUrl: string;
   private readonly logger: Pick<Logger, "warn" | "info">;
-  private readonly subscriptions: Subscription[] = [];
+  private readonly beats: ListenerBeat;
+  private readonly subscriptions: Subscription[];
   private client: Client | undefined;
   private retry: NodeJS.Timeout | undefined;
   private delay = firstRetry;
   private closed = false;
 
-  constructor(databaseUrl: string, logger: Pick<Logger, "warn" | "info">) {
+  /** @param em for what the process says to itself, to see that it is heard */
+  constructor(databaseUrl: string, em: EntityManager, logger: Pick<Logger, "warn" | "info">) {
     this.databaseUrl = databaseUrl;
     this.logger = logger;
+    this.beats = new ListenerBeat(em, () => this.doubt());
+    this.subscriptions = [this.beats];
+  }
+
+  /** Whether all is heard that others say, but for the last two seconds at most. @param now by `performance.now()` */
+  isHeard(now: number): boolean {
+    return this.beats.isHeard(now);
+  }
+
+  /** Resolves when all is heard that was committed before; with false when it is not to be had in two seconds. */
+  caughtUp(): Promise<boolean> {
+    return this.beats.beat();
   }
 
   subscribe(subscription: Subscription): void {
@@ -45,7 +61,8 @@ export class Notifications {
 
   /** Resolves after the first try; a database that does not answer is tried again later. */
   async start(): Promise<void> {
-    if (this.closed || this.subscriptions.length === 0) return;
+    if (this.closed) return;
+    this.beats.start();
     const client = new Client({
       connectionString: this.databaseUrl,
       connectionTimeoutMillis: 5_000,
@@ -56,6 +73,7 @@ export class Notifications {
     });
     this.client = client;
     client.on("notification", ({ channel, payload = "" }) => {
+      if (this.client !== client) return;
       for (const subscription of this.subscriptions)
         if (subscription.channel === channel) subscription.notified(payload);
     });
@@ -76,8 +94,14 @@ export class Notifications {
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.retry);
+    this.beats.close();
     // A dead connection does not say that it has ended.
     await within(longestFarewell, this.client?.end() ?? Promise.resolve()).catch(() => {});
+  }
+
+  /** What should be heard is not: the connection is opened anew. */
+  private doubt(): void {
+    if (this.client) this.lost(this.client, new Error("nothing is heard on it; a pooler may swallow LISTEN"));
   }
 
   private lost(client: Client, error?: unknown): void {

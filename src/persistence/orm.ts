@@ -1,6 +1,7 @@
 import { Migrator } from "@mikro-orm/migrations";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
+import type { PoolClient } from "pg";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
 import { AuthEvent } from "../events/auth-event.entity.ts";
@@ -9,6 +10,8 @@ import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { Attempt } from "../throttling/attempt.entity.ts";
 import { guardPool } from "./guarded-pool.ts";
+import { hearOwnNotifications } from "./own-notifications.ts";
+import type { OwnNotifications } from "./own-notifications.ts";
 import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
@@ -33,7 +36,7 @@ const unlimitedPatience = { statement_timeout: 0, query_timeout: 0, idle_in_tran
 export function createOrm(
   databaseUrl: string,
   logger: Pick<Logger, "info">,
-  { hurried = true }: { hurried?: boolean } = {},
+  { hurried = true, own }: { hurried?: boolean; own?: OwnNotifications } = {},
 ): Orm {
   return new MikroORM({
     driver: TextBindingDriver,
@@ -64,6 +67,7 @@ export function createOrm(
       // Times are read as text.
       options: "-c datestyle=ISO",
       onPoolCreated: guardPool,
+      ...(own && { onConnect: (client: PoolClient) => hearOwnNotifications(client, own) }),
     },
     debug: false,
     logger: (message: string) => logger.info({ component: "orm" }, message),

@@ -3,6 +3,7 @@ import { Unauthenticated } from "../errors.ts";
 import { headerOf } from "../verify/token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isUuid } from "./uuid.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
 
 export interface SessionTokensOptions {
   keys: TokenKeys;
@@ -39,6 +40,7 @@ export class SessionTokens {
   private readonly keys: TokenKeys;
   private readonly issuer: string;
   private readonly audiences: Record<TokenType, string>;
+  private readonly verified = new VerifiedTokens();
 
   constructor({ keys, issuer, audience }: SessionTokensOptions) {
     this.keys = keys;
@@ -79,8 +81,19 @@ export class SessionTokens {
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
   verifyAccess(token: string): TokenSubject & Pick<TokenLifetime, "expiresAt"> {
-    const { userId, sessionId, expiresAt } = this.verify(token, "at+jwt");
-    return { userId, sessionId, expiresAt };
+    const known = this.verified.get(token);
+    // What has expired meanwhile, or lost its key, is verified as any other, and refused for its own reason.
+    if (
+      known !== undefined &&
+      isUnexpired(known.expiresAt) &&
+      this.keys.verifying(known.kid)?.key === known.key
+    )
+      return known;
+    if (known !== undefined) this.verified.delete(token);
+    const { userId, sessionId, expiresAt, kid, key } = this.verify(token, "at+jwt");
+    const verified = { userId, sessionId, expiresAt, kid, key };
+    this.verified.set(token, verified);
+    return verified;
   }
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
@@ -90,16 +103,16 @@ export class SessionTokens {
     return { userId, sessionId, generation };
   }
 
-  private verify(token: string, typ: TokenType): TokenSubject & { generation: unknown; expiresAt: number } {
-    const claims = this.claimsOf(token, typ);
+  private verify(token: string, typ: TokenType) {
+    const { claims, kid, key } = this.claimsOf(token, typ);
     const { sub: userId, sid: sessionId, gen: generation, iat: issuedAt, exp: expiresAt } = claims;
     if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
     if (!isWholeNumber(issuedAt, endOfTime) || !isWholeNumber(expiresAt, endOfTime) || issuedAt > expiresAt)
       throw new Unauthenticated("TOKEN_INVALID");
-    return { userId, sessionId, generation, expiresAt };
+    return { userId, sessionId, generation: generation as unknown, expiresAt, kid, key };
   }
 
-  private claimsOf(token: string, typ: TokenType): jwt.JwtPayload & Record<string, unknown> {
+  private claimsOf(token: string, typ: TokenType) {
     const header = headerOf(token);
     const key = header?.typ === typ ? this.keys.verifying(header.kid) : undefined;
     if (key === undefined) throw new Unauthenticated("TOKEN_INVALID");
@@ -113,8 +126,13 @@ export class SessionTokens {
     // Ours are for one audience. A list that has it among others is of another maker.
     if (typeof claims === "string" || claims.aud !== this.audiences[typ])
       throw new Unauthenticated("TOKEN_INVALID");
-    return claims;
+    return { claims: claims as jwt.JwtPayload & Record<string, unknown>, kid: header?.kid, key: key.key };
   }
+}
+
+/** As jsonwebtoken goes by `exp`: whole seconds, and the last one is over when it begins. */
+function isUnexpired(expiresAt: number): boolean {
+  return Math.floor(Date.now() / 1000) < expiresAt;
 }
 
 function isWholeNumber(value: unknown, largest: number): value is number {

@@ -1,58 +1,73 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { forOwner } from "../accounts/user-visibility.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
+import { readCaller } from "./caller-query.ts";
+import type { CallerRow } from "./caller-query.ts";
 import type { Caller } from "./caller.ts";
 import type { LastUse } from "./last-use.ts";
-import { sessionColumns, userOf } from "./session-row.ts";
-import type { SessionRow } from "./session-row.ts";
+import type { CallerToken, LiveSessions } from "./live-sessions.ts";
 
-const callerQuery = `
-  select ${sessionColumns}, s.expires_at <= now() as expired,
-    s.last_used_at < now() - make_interval(secs => $3) as use_due,
-    s.expires_at < now() + make_interval(secs => $3) as ends_soon
-  from users u left join sessions s on s.id = $1 and s.user_id = u.id
-  where u.id = $2`;
+interface Look {
+  row: Promise<CallerRow | undefined>;
+  askedAt: number;
+  version: number | undefined;
+}
 
 /** Turns an access token into the current user. */
 export class AuthenticationService {
   private readonly em: EntityManager;
   private readonly tokens: SessionTokens;
+  private readonly live: LiveSessions;
   private readonly lastUse: LastUse;
+  /** Looks at the database that have no answer yet, by session and user. */
+  private readonly looks = new Map<string, Look>();
 
-  constructor(em: EntityManager, tokens: SessionTokens, lastUse: LastUse) {
+  constructor(em: EntityManager, tokens: SessionTokens, live: LiveSessions, lastUse: LastUse) {
     this.em = em;
     this.tokens = tokens;
+    this.live = live;
     this.lastUse = lastUse;
   }
 
   /**
-   * One query says who the user is, whether they are active and whether the session is alive, so that a sign-out or a
-   * deactivation bites on the very next request.
+   * Who the user is, whether they are active and whether the session is alive: from memory where it is kept, else by one
+   * query. So a sign-out or a deactivation bites on the very next request.
    * @throws Unauthenticated with the reason
    */
   async authenticate(accessToken: string | undefined): Promise<Caller> {
     if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
-    const { userId, sessionId, expiresAt: tokenEnd } = this.tokens.verifyAccess(accessToken);
-    // Every request comes by here: a statement that PostgreSQL has prepared, without the ORM's work around it.
-    const pool = await this.em.getConnection().getNativeClient();
-    const { rows } = await pool.query<
-      SessionRow & { expired: boolean; use_due: boolean; ends_soon: boolean }
-    >({
-      name: "caller",
-      text: callerQuery,
-      values: [sessionId, userId, this.lastUse.granularity],
-    });
-    const [row] = rows;
+    const token = this.tokens.verifyAccess(accessToken);
+    return this.live.find(token) ?? this.ask(token);
+  }
+
+  private async ask(token: CallerToken): Promise<Caller> {
+    const { row: answer, version, askedAt } = this.look(token);
+    const row = await answer;
     if (row === undefined) throw new Unauthenticated("USER_NOT_FOUND");
     if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
-    if (row.expired) throw new Unauthenticated("TOKEN_EXPIRED");
-    if (row.use_due) this.lastUse.note(sessionId);
+    if (row.seconds_left <= 0) throw new Unauthenticated("TOKEN_EXPIRED");
+    const { granularity } = this.lastUse;
+    const isUseDue = row.seconds_unused > granularity;
+    if (isUseDue) this.lastUse.note(token.sessionId);
     // It could be over before the next write, and the request that follows this one be refused.
-    if (row.use_due && row.ends_soon) await this.lastUse.flush();
-    const expiresAt = new Date(Math.min(tokenEnd * 1000, Date.parse(row.expires_at)));
-    const user = forOwner(userOf(row), sessionId);
-    return { user, sessionId, authenticatedAt: new Date(row.authenticated_at), expiresAt };
+    if (isUseDue && row.seconds_left < granularity) await this.lastUse.flush();
+    return this.live.callerOf(row, token, version, askedAt);
+  }
+
+  /** Who asks for the same at once looks together, unless something was forgotten since the look began. */
+  private look(token: CallerToken): Look {
+    const { version } = this.live;
+    const key = `${token.sessionId} ${token.userId}`;
+    const begun = this.looks.get(key);
+    if (begun !== undefined && version !== undefined && begun.version === version) return begun;
+    const look = { row: readCaller(this.em, token), askedAt: performance.now(), version };
+    if (version === undefined) return look;
+    this.looks.set(key, look);
+    const end = () => {
+      if (this.looks.get(key) === look) this.looks.delete(key);
+    };
+    look.row.then(end, end);
+    return look;
   }
 }

@@ -1,8 +1,8 @@
 import type { UserType } from "../accounts/user.type.ts";
 
-/** Who is calling: a live session and its active user. */
+/** Who is calling: a live session and its active user. Requests of a session share it, frozen. */
 export interface Caller {
-  readonly user: UserType;
+  readonly user: Readonly<UserType>;
   readonly sessionId: string;
   /** When the password was last shown. */
   readonly authenticatedAt: Date;

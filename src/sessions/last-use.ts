@@ -56,9 +56,11 @@ export class LastUse {
     await this.flush();
   }
 
-  note(sessionId: string): void {
-    if (this.noted.size < mostNoted || this.noted.has(sessionId))
-      this.noted.set(sessionId, performance.now());
+  /** @returns false when too many wait to be written */
+  note(sessionId: string): boolean {
+    if (this.noted.size >= mostNoted && !this.noted.has(sessionId)) return false;
+    this.noted.set(sessionId, performance.now());
+    return true;
   }
 
   /** What cannot be written is kept for the next time. */

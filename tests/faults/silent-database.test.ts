@@ -26,7 +26,12 @@ async function startBehindRelay() {
   const replica = await startReplica(gateway, { DATABASE_URL: relay.url, RATE_LIMIT: "off" });
   // Connections to lose.
   await Promise.all(Array.from({ length: 20 }, () => me(replica)));
-  return { relay, replica };
+  const fallSilent = (alsoOpened?: boolean) => {
+    relay.fallSilent(alsoOpened);
+    // What is in memory would be answered for two seconds more.
+    replica.app.liveSessions.forget("*");
+  };
+  return { relay, replica, fallSilent };
 }
 
 // At once, because what takes time here is waiting.
@@ -37,8 +42,8 @@ it("outlives connections on which nothing is heard any more, a network without a
 
 /** Nobody waits longer for a dead connection than for a slow statement, and no two for the same one. */
 async function deadConnections(): Promise<void> {
-  const { relay, replica } = await startBehindRelay();
-  relay.fallSilent();
+  const { relay, replica, fallSilent } = await startBehindRelay();
+  fallSilent();
   const began = performance.now();
   for (const answer of await Promise.all([login(replica), me(replica), me(replica)]))
     expectUnavailable(answer);
@@ -53,8 +58,8 @@ async function deadConnections(): Promise<void> {
 }
 
 async function lostNetwork(): Promise<void> {
-  const { relay, replica } = await startBehindRelay();
-  relay.fallSilent(true);
+  const { relay, replica, fallSilent } = await startBehindRelay();
+  fallSilent(true);
   const [answer] = await Promise.all([me(replica), expectTheRestToServe(replica, token)]);
   expectUnavailable(answer);
   relay.heal();
@@ -77,8 +82,8 @@ async function slowNetwork(): Promise<void> {
 
 /** What is in flight is answered, and nothing that does not answer holds the end up. */
 async function closedWhileSilent(): Promise<void> {
-  const { relay, replica } = await startBehindRelay();
-  relay.fallSilent(true);
+  const { relay, replica, fallSilent } = await startBehindRelay();
+  fallSilent(true);
   let arrived = 0;
   replica.app.server.server.on("request", () => (arrived += 1));
   const answers = [me(replica), login(replica)];

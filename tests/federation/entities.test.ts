@@ -7,6 +7,7 @@ import { startStatementRelay } from "../support/statement-relay.ts";
 import type { StatementRelay } from "../support/statement-relay.ts";
 import { account, codes, entities, reference } from "./references.ts";
 import type { Account } from "./references.ts";
+import { until } from "../support/until.ts";
 
 let databaseUrl: string;
 let relay: StatementRelay;
@@ -69,7 +70,7 @@ describe("users by reference", () => {
     expect(relay.statements).toHaveLength(1);
   });
 
-  it("cost one query more for a caller, who needs no other for themselves", async () => {
+  it("cost one query more for a caller, who needs no other for themselves and then not even that", async () => {
     await entities(
       gateway,
       [ada, bob].map(({ id }) => reference(id)),
@@ -80,9 +81,11 @@ describe("users by reference", () => {
       expect.stringContaining("from users u left join sessions s"),
       expect.stringMatching(/^select id, username from users where/),
     ]);
-    relay.statements.splice(0);
-    await entities(gateway, [reference(ada.id)], undefined, `Bearer ${ada.token}`);
-    expect(relay.statements).toHaveLength(1);
+    await until(async () => {
+      relay.statements.splice(0);
+      await entities(gateway, [reference(ada.id)], undefined, `Bearer ${ada.token}`);
+      return relay.statements.length === 0;
+    });
   });
 
   it("ask the database nothing when no reference can be a user's", async () => {

@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config.ts";
 import { logOptions } from "../../src/logger.ts";
 import { tokenSecrets } from "../../src/persistence/kept-secret.ts";
 import { migrateOnStart } from "../../src/persistence/migrations.ts";
+import type { Siblings } from "../../src/sessions/own-changes.ts";
 import { createDatabase, dropDatabase, query } from "./database.ts";
 
 export interface GraphqlAnswer {
@@ -25,6 +26,7 @@ export interface Gateway {
   /** Every line of the log. */
   log: string[];
   graphql(text: string, variables?: object, authorization?: string): Promise<GraphqlAnswer>;
+  /** As an operator does it, past the gateway; which has heard of it, if it hears anything, when this resolves. */
   sql<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
@@ -43,7 +45,10 @@ const testEnvironment = {
 };
 
 /** The whole gateway on a port of its own with a database of its own. */
-export async function startGateway(environment: Record<string, string> = {}): Promise<Gateway> {
+export async function startGateway(
+  environment: Record<string, string> = {},
+  siblings?: Siblings,
+): Promise<Gateway> {
   const databaseUrl = environment["DATABASE_URL"] ?? (await createDatabase());
   const jwtSecret = environment["JWT_SECRET"] ?? randomBytes(32).toString("base64url");
   const config = loadConfig({
@@ -55,7 +60,7 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
   });
   const log: string[] = [];
   const logger = pino(logOptions(config.logLevel), { write: (line: string) => void log.push(line) });
-  const app = await createApp(config, { databaseUrl, ...(await tokenSecrets(config)) }, logger);
+  const app = await createApp(config, { databaseUrl, ...(await tokenSecrets(config)) }, logger, siblings);
   await migrateOnStart(app.orm, true);
   await app.start();
   const url = await app.server.listen({ host: config.host, port: config.port });
@@ -74,7 +79,12 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
       });
       return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
     },
-    sql: (text, values) => query(databaseUrl, text, values),
+    async sql<Row extends Record<string, unknown>>(text: string, values?: unknown[]) {
+      const rows = await query<Row>(databaseUrl, text, values);
+      // What somebody else has changed is known a moment later.
+      if (app.notifications.isHeard(performance.now())) await app.notifications.caughtUp();
+      return rows;
+    },
     async close() {
       await app.close();
       if (environment["DATABASE_URL"] === undefined) await dropDatabase(databaseUrl);

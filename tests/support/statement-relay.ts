@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { Transform } from "node:stream";
-import { RoundTrips } from "./round-trips.ts";
+import { TripCount } from "./trip-count.ts";
 import { messageReader, noticeText } from "./wire-messages.ts";
 
 export interface StatementRelay {
@@ -12,7 +12,7 @@ export interface StatementRelay {
   statements: string[];
   /** What the database said besides its answers. */
   notices: string[];
-  trips: RoundTrips;
+  trips: TripCount;
   close(): Promise<void>;
 }
 
@@ -24,15 +24,15 @@ export async function startStatementRelay(databaseUrl: string, lateness = 0): Pr
   const target = new URL(databaseUrl);
   const statements: string[] = [];
   const notices: string[] = [];
-  const trips = new RoundTrips();
+  const trips = new TripCount();
   const sockets = new Set<Socket>();
   const relay = createServer((client) => {
     const server = connect(Number(target.port), target.hostname);
-    /** Of each answer that is to come, its trip. */
+    /** Of each answer that is to come, its trip; 0 where it is of none. */
     const awaited: number[] = [];
     const note = statementReader(
       (statement) => void statements.push(statement),
-      () => void awaited.push(trips.sent()),
+      (isOfRequest) => void awaited.push(isOfRequest ? trips.sent() : 0),
     );
     const hear = messageReader("server", (type, content) => {
       if (type === "N") notices.push(noticeText(content));
@@ -69,24 +69,32 @@ export async function startStatementRelay(databaseUrl: string, lateness = 0): Pr
   };
 }
 
+/** By which a gateway keeps hearing what the database tells: they belong to no request. */
+const hearing = /^(listen "|select pg_notify\(\$1, \$2\)$)/;
+
 /**
  * Reads a client's side of the protocol.
- * @param asked called with each message that ReadyForQuery answers
+ * @param asked called with each message that ReadyForQuery answers, and whether it belongs to a request
  */
 export function statementReader(
   report: (statement: string) => void,
-  asked: () => void = () => {},
+  asked: (isOfRequest: boolean) => void = () => {},
 ): (chunk: Buffer) => void {
   const prepared = new Map<string, string>();
+  let isOfRequest = true;
   let isIntroduced = false;
+  const execute = (statement: string) => {
+    isOfRequest = !hearing.test(statement);
+    if (isOfRequest) report(statement);
+  };
   return messageReader("client", (type, content) => {
     const [first = "", second = ""] = content.toString("utf8").split("\0");
-    if (type === "Q") report(first);
+    if (type === "Q") execute(first);
     // Parse: the name of the statement and its text. Bind: the portal and the name of the statement.
     if (type === "P") prepared.set(first, second);
-    if (type === "B") report(prepared.get(second) ?? "");
+    if (type === "B") execute(prepared.get(second) ?? "");
     // Query and Sync; and all of the introduction has one ReadyForQuery, too.
-    if (type === "Q" || type === "S" || !isIntroduced) asked();
+    if (type === "Q" || type === "S" || !isIntroduced) asked(isOfRequest);
     isIntroduced = true;
   });
 }

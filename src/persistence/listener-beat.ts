@@ -1,0 +1,112 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { randomUUID } from "node:crypto";
+import { within } from "../time-limit.ts";
+import type { Subscription } from "./notifications.ts";
+
+/** Milliseconds. */
+const beatTime = 1_000;
+
+/** Milliseconds since a beat that was heard for which nothing can have been missed unnoticed. */
+const longestSilence = 2_000;
+
+/** Milliseconds of silence after which the listening connection is opened anew, at first and at last. */
+const firstPatience = 10_000;
+const lastPatience = 600_000;
+
+const notify = "select pg_notify(?, ?)";
+
+/**
+ * Tells whether the listening connection hears what the database says. One that has died without a word does not, nor does
+ * one by way of a pooler that swallows LISTEN; so the process notifies itself by its other connections.
+ */
+export class ListenerBeat implements Subscription {
+  /** Nobody else's, and nobody else knows it. */
+  readonly channel = `gatehouse_beat_${randomUUID()}`;
+  private readonly em: EntityManager;
+  private readonly doubt: () => void;
+  /** By payload: what to do when it is heard, or cannot be any more. */
+  private readonly awaited = new Map<string, (isHeard: boolean) => void>();
+  private certainUntil = -Infinity;
+  private connectedAt: number | undefined;
+  private patience = firstPatience;
+  private beats = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private turn: Promise<void> | undefined;
+  private sending: Promise<unknown> | undefined;
+
+  /** @param doubt opens the listening connection anew */
+  constructor(em: EntityManager, doubt: () => void) {
+    this.em = em;
+    this.doubt = doubt;
+  }
+
+  /** @param now by `performance.now()` */
+  isHeard(now: number): boolean {
+    return now < this.certainUntil;
+  }
+
+  start(): void {
+    this.timer ??= setInterval(() => void this.takeTurn(), beatTime).unref();
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.disconnected();
+  }
+
+  connected(): void {
+    this.connectedAt = performance.now();
+    void (this.turn ?? Promise.resolve()).then(() => this.takeTurn());
+  }
+
+  disconnected(): void {
+    this.connectedAt = undefined;
+    this.certainUntil = -Infinity;
+    for (const settle of this.awaited.values()) settle(false);
+  }
+
+  notified(payload: string): void {
+    this.awaited.get(payload)?.(true);
+  }
+
+  /** Resolves with whether it was heard; if so, everything was that had been committed before. */
+  async beat(): Promise<boolean> {
+    const payload = String(++this.beats);
+    const sentAt = performance.now();
+    const heard = new Promise<boolean>((resolve) => {
+      this.awaited.set(payload, (isHeard) => {
+        // Before all channels are listened to, one that is heard says nothing of the others.
+        const counts = isHeard && this.connectedAt !== undefined && sentAt >= this.connectedAt;
+        if (counts) this.certainUntil = Math.max(this.certainUntil, sentAt + longestSilence);
+        resolve(counts);
+      });
+    });
+    const sent = this.em.fork().execute(notify, [this.channel, payload]);
+    this.sending = sent.catch(() => {});
+    return within(
+      longestSilence,
+      sent.then(() => heard),
+    )
+      .catch(() => false)
+      .finally(() => this.awaited.delete(payload));
+  }
+
+  /** One at a time, however long the database takes. */
+  private takeTurn(): Promise<void> {
+    if (this.connectedAt === undefined) return Promise.resolve();
+    return (this.turn ??= this.beat()
+      .then((heard) => this.judge(heard))
+      .then(() => this.sending)
+      .then(() => (this.turn = undefined)));
+  }
+
+  /** What is slow for a moment is not doubted. */
+  private judge(heard: boolean): void {
+    if (heard) this.patience = firstPatience;
+    if (heard || this.connectedAt === undefined) return;
+    const lastHeard = Math.max(this.connectedAt, this.certainUntil - longestSilence);
+    if (performance.now() - lastHeard < this.patience) return;
+    this.patience = Math.min(this.patience * 2, lastPatience);
+    this.doubt();
+  }
+}

@@ -1,0 +1,140 @@
+import { LRUCache } from "lru-cache";
+import { forOwner } from "../accounts/user-visibility.ts";
+import type { UserType } from "../accounts/user.type.ts";
+import type { TokenSubject } from "../security/session-tokens.ts";
+import type { CallerRow } from "./caller-query.ts";
+import type { Caller } from "./caller.ts";
+import type { LastUse } from "./last-use.ts";
+import { userOf } from "./session-row.ts";
+
+interface LiveSession {
+  /** Its user as they were when it was read: another one by now, or none, and it counts no more. */
+  readonly user: UserType;
+  readonly sessionEnd: number;
+  /** Milliseconds by `performance.now()`, as all moments of a session here. */
+  readonly askAgainAt: number;
+  useDueAt: number;
+  caller: Caller;
+  /** Seconds since the epoch: the end of the token that `caller` was made for. */
+  tokenEnd: number;
+}
+
+/** Whether everything is heard that the database tells. */
+export interface Hearing {
+  /** @param now by `performance.now()` */
+  isHeard(now: number): boolean;
+}
+
+/** A token that was verified. @property expiresAt seconds since the epoch */
+export type CallerToken = TokenSubject & { readonly expiresAt: number };
+
+/** Of each kind. A session takes about a kilobyte beside its texts: some 20 MB. */
+const mostKept = 20_000;
+
+/** Characters of the texts of users, one byte or two each; a bio may be long. */
+const mostText = 10_000_000;
+const longestText = 16_384;
+
+/** The payload by which all is to be forgotten. */
+const everything = "*";
+
+/**
+ * Users and live sessions in memory, as long as the database tells of each change to them. Refusals are not kept. What it
+ * knows, a request need not ask.
+ */
+export class LiveSessions {
+  /** What the database's triggers notify; the payload is the id of a user or of a session. */
+  static readonly channel = "gatehouse_forget";
+  readonly channel = LiveSessions.channel;
+  private readonly hearing: Hearing;
+  private readonly lastUse: Pick<LastUse, "note" | "granularity">;
+  private readonly limits = { max: mostKept, maxSize: mostText, maxEntrySize: longestText };
+  private readonly sessions = new LRUCache<string, LiveSession>(this.limits);
+  private readonly users = new LRUCache<string, UserType>(this.limits);
+  private forgotten = 0;
+
+  constructor(hearing: Hearing, lastUse: Pick<LastUse, "note" | "granularity">) {
+    this.hearing = hearing;
+    this.lastUse = lastUse;
+  }
+
+  /** Who is calling; undefined when the database is to be asked. */
+  find({ userId, sessionId, expiresAt }: CallerToken): Caller | undefined {
+    const now = performance.now();
+    if (!this.hearing.isHeard(now)) return undefined;
+    const session = this.sessions.get(sessionId);
+    if (session === undefined || session.askAgainAt <= now) return undefined;
+    if (this.users.get(userId) !== session.user) return undefined;
+    if (session.useDueAt <= now && this.lastUse.note(sessionId))
+      session.useDueAt = now + this.lastUse.granularity * 1000;
+    if (session.tokenEnd !== expiresAt) {
+      session.caller = withEnd(session.caller, expiresAt, session.sessionEnd);
+      session.tokenEnd = expiresAt;
+    }
+    return session.caller;
+  }
+
+  /** Another number whenever something was forgotten; undefined while nothing can be kept. */
+  get version(): number | undefined {
+    return this.hearing.isHeard(performance.now()) ? this.forgotten : undefined;
+  }
+
+  /**
+   * The caller that a row tells of, which must be one of a live session; kept unless something was forgotten since.
+   * @param version as it was before the row was asked for
+   * @param askedAt when it was, by `performance.now()`
+   */
+  callerOf(row: CallerRow, token: CallerToken, version: number | undefined, askedAt: number): Caller {
+    const { granularity } = this.lastUse;
+    const mayKeep = version === this.forgotten;
+    const user = (mayKeep ? this.users.get(row.id) : undefined) ?? Object.freeze(userOf(row));
+    const { sessionId, expiresAt: tokenEnd } = token;
+    const own = Object.freeze(forOwner({ ...user }, sessionId));
+    const authenticatedAt = new Date(row.authenticated_at);
+    const sessionEnd = Date.parse(row.expires_at);
+    const caller = withEnd({ user: own, sessionId, authenticatedAt }, tokenEnd, sessionEnd);
+    // What ends soon is asked for each time, so that a use in its last seconds can be written before it is answered.
+    if (!mayKeep || row.seconds_left < 2 * granularity) return caller;
+    // A later use may have moved the end meanwhile: half-way there it is looked at again.
+    const askAgainAt = askedAt + row.seconds_left * 500;
+    const useDueAt = askedAt + (granularity - Math.max(0, row.seconds_unused)) * 1000;
+    const size = 1 + user.email.length + user.username.length + lengthOf(user.bio) + lengthOf(user.fullName);
+    this.users.set(row.id, user, { size });
+    this.sessions.set(sessionId, { user, sessionEnd, askAgainAt, useDueAt, caller, tokenEnd }, { size });
+    return caller;
+  }
+
+  /** @param id of a user, with whom their sessions are forgotten, or of a session; `*` for all */
+  forget(id: string): void {
+    this.forgotten += 1;
+    if (id === everything) {
+      this.users.clear();
+      this.sessions.clear();
+    } else {
+      this.users.delete(id);
+      this.sessions.delete(id);
+    }
+  }
+
+  notified(payload: string): void {
+    this.forget(payload);
+  }
+
+  connected(): void {
+    this.forget(everything);
+  }
+
+  disconnected(): void {
+    this.forget(everything);
+  }
+}
+
+function withEnd(known: Omit<Caller, "expiresAt">, tokenEnd: number, sessionEnd: number): Caller {
+  const { user, sessionId, authenticatedAt } = known;
+  const expiresAt = new Date(Math.min(tokenEnd * 1000, sessionEnd));
+  return Object.freeze({ user, sessionId, authenticatedAt, expiresAt });
+}
+
+function lengthOf(text: string | null | undefined): number {
+  return text?.length ?? 0;
+}
