@@ -43,7 +43,7 @@ export function startChild(
   const forked = fork(fileURLToPath(new URL(`../${module}`, import.meta.url)), args, {
     execArgv: ["--no-warnings", ...(bare ? [] : ["--import", preload])],
     // Settings of whoever starts the bench must not reach what is measured, a DATABASE_URL least of all.
-    env: { ...inherited(), NODE_ENV: "production", ...environment },
+    env: { ...inherited(), NODE_ENV: "production", BENCH_PID: String(process.pid), ...environment },
     stdio: ["ignore", 2, 2, "ipc"],
     ...(cwd !== undefined && { cwd }),
   });

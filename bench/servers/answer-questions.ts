@@ -28,12 +28,15 @@ const answers: Record<string, (question: string) => unknown> = {
   },
 };
 
-process.on("message", (message) => {
-  if (typeof message !== "string") return;
-  const answer = answers[message.split(" ")[0] ?? ""];
-  if (answer) void Promise.resolve(answer(message)).then((given) => process.send?.(given));
-});
-// A bench that was killed cannot stop what it started.
-process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
-// The listeners alone would keep the process from ending by itself.
-process.channel?.unref();
+// What the measured process starts is started with this, too, and has a channel for other things.
+if (process.env["BENCH_PID"] === String(process.ppid)) {
+  process.on("message", (message) => {
+    if (typeof message !== "string") return;
+    const answer = answers[message.split(" ")[0] ?? ""];
+    if (answer) void Promise.resolve(answer(message)).then((given) => process.send?.(given));
+  });
+  // A bench that was killed cannot stop what it started.
+  process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  // The listeners alone would keep the process from ending by itself.
+  process.channel?.unref();
+}
