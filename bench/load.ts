@@ -47,7 +47,7 @@ export async function load(
     connections,
     // Not a duration: requests that are cut off at its end would go on into the next one's measurement.
     amount,
-    bailout: 1,
+    bailout: 100,
     sampleInt: 50,
     setupClient(client) {
       const mine = connection++;
