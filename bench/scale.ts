@@ -15,7 +15,7 @@ import { writeResult } from "./results.ts";
 import type { Scale } from "./results.ts";
 import { Sampler } from "./sample.ts";
 import type { Samples } from "./sample.ts";
-import { startScaled } from "./scaled-gateway.ts";
+import { scaledSettings, startScaled } from "./scaled-gateway.ts";
 import type { ScaledGateway } from "./scaled-gateway.ts";
 import { median, ratios, withSpread } from "./statistics.ts";
 import { measureTrips } from "./trips.ts";
@@ -48,7 +48,7 @@ async function explain(
   cleanUp: CleanUp,
   databaseUrl: string,
 ): Promise<Pick<Scale, "explained" | "readThrough">> {
-  const plans = plansOf((await measureTrips(cleanUp, databaseUrl)).notices);
+  const plans = plansOf((await measureTrips(cleanUp, databaseUrl, scaledSettings)).notices);
   const readThrough = plans.filter((plan) =>
     tablesReadThrough(plan).some((table) => populatedTables.includes(table)),
   );

@@ -12,11 +12,15 @@ export interface Trips {
 }
 
 /** What each operation asks of PostgreSQL, on two gateways of their own. */
-export async function measureTrips(cleanUp: CleanUp, databaseUrl: string): Promise<Trips> {
+export async function measureTrips(
+  cleanUp: CleanUp,
+  databaseUrl: string,
+  settings: Record<string, string> = {},
+): Promise<Trips> {
   const relay = await startStatementRelay(databaseUrl, tellingLateness);
   cleanUp.push(() => relay.close());
-  const gateway = await startGateway(cleanUp, { ...onDatabase(relay.url), RATE_LIMIT: "on" });
-  const other = await startGateway(cleanUp, onDatabase(databaseUrl));
+  const gateway = await startGateway(cleanUp, { ...onDatabase(relay.url), ...settings, RATE_LIMIT: "on" });
+  const other = await startGateway(cleanUp, { ...onDatabase(databaseUrl), ...settings });
   const [url, otherUrl] = [gateway, other].map((each) => new URL(each.url).origin);
   const notices = relay.notices;
   // What the start asks, once, is another matter.

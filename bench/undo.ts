@@ -15,6 +15,8 @@ export async function runAndUndo(work: (cleanUp: CleanUp) => Promise<void>): Pro
       process.exitCode = signal === "SIGINT" ? 130 : 143;
       void close().finally(() => process.exit());
     });
+  // Who reads what is printed may go: that must not keep anything from being undone.
+  process.stdout.on("error", () => {});
   try {
     await work(cleanUp);
   } catch (error) {
