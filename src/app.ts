@@ -200,10 +200,9 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      await ring?.start();
+      await Promise.all([ring?.start(), new StoredHashKinds(orm.em, hasher, logger).start()]);
       await notifications.start();
       await revocations?.start();
-      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       removal.start();
     },
