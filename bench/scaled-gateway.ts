@@ -27,7 +27,12 @@ const password = "correct horse battery";
 const jwtSecret = randomBytes(32).toString("base64url");
 
 /** Hashing that takes next to nothing, so that what is left is what may grow; one secret, so that tokens can be made here. */
-export const scaledSettings = { JWT_ALGORITHM: "HS256", JWT_SECRET: jwtSecret, ARGON2_MEMORY: "8", ARGON2_TIME: "1" };
+export const scaledSettings = {
+  JWT_ALGORITHM: "HS256",
+  JWT_SECRET: jwtSecret,
+  ARGON2_MEMORY: "8",
+  ARGON2_TIME: "1",
+};
 const hashing = { memoryCost: 8, timeCost: 1, parallelism: 1 };
 
 /** Of the small database half of the sessions, for each of the two operations that need one that was not used yet. */

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import module from "node:module";
 import os from "node:os";
+import { join } from "node:path";
 
 // Plain JavaScript that any Node can read, so that an old one gets a sentence and not a stack trace.
 const oldest = 24;
@@ -12,8 +14,10 @@ if (major < oldest) {
 }
 // Hashes and file access share these threads; with the usual four, a few hashes at once would hold up all else.
 process.env.UV_THREADPOOL_SIZE ??= String(4 + os.availableParallelism());
-const { run } = await import("../dist/cli/gatehouse.js").catch((error) => {
-  if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.message).includes("dist/cli/gatehouse.js"))
+// Beside the code that it is made of: who can write there needs no cache to change what runs. Where we cannot, there is none.
+module.enableCompileCache(join(import.meta.dirname, "..", "dist", "compile-cache"));
+const { run } = await import("../dist/bundle/gatehouse.js").catch((error) => {
+  if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.message).includes("dist/bundle/gatehouse.js"))
     throw error;
   console.error("gatehouse is not built yet: run `npm run build` first.");
   process.exit(1);

@@ -1,4 +1,4 @@
-// Builds dist/: the server by tsc, the IDE page by Vite. An install without the development dependencies cannot, and
+// Builds dist/: the server by tsc, its bundle and the IDE page by Vite. An install without the development dependencies cannot, and
 // need not when dist/ came with it.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -24,4 +24,5 @@ const { status } = spawnSync(process.execPath, [compiler(), "-p", "tsconfig.buil
   stdio: "inherit",
 });
 if (status !== 0) process.exit(status ?? 1);
+await import("./build-bundle.js");
 await import("./build-ide.js");

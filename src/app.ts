@@ -32,6 +32,7 @@ import type { Orm } from "./persistence/orm.ts";
 import { Removal } from "./removal.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
+import { HashProcesses } from "./security/hash-processes.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { PwnedPasswords } from "./security/pwned-passwords.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
@@ -94,7 +95,8 @@ export async function createApp(
   const claims = await readExtraClaims(config);
   const own = new OwnChanges((id) => liveSessions.forget(id), siblings, logger);
   const orm = createOrm(secrets.databaseUrl, logger, { own });
-  const hasher = new PasswordHasher(config.passwordHashing);
+  const hashProcesses = new HashProcesses(logger);
+  const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
   const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
@@ -198,15 +200,15 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      await ring?.start();
+      await Promise.all([ring?.start(), new StoredHashKinds(orm.em, hasher, logger).start()]);
       await notifications.start();
       await revocations?.start();
-      await new StoredHashKinds(orm.em, hasher, logger).start();
       lastUse.start();
       removal.start();
     },
     async close() {
       await server.close();
+      hashProcesses.close();
       const background = [notifications, ring, revocations, lastUse, removal];
       await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
       await inTime("the database connections", orm.close());

@@ -146,7 +146,7 @@ const schema = z
       memoryCost: env.ARGON2_MEMORY,
       timeCost: env.ARGON2_TIME,
       parallelism: env.ARGON2_PARALLELISM,
-      concurrency: env.HASH_CONCURRENCY ?? Math.max(1, availableParallelism() - 1),
+      concurrency: env.HASH_CONCURRENCY ?? availableParallelism(),
       queueLimit: env.HASH_QUEUE,
     },
   }));

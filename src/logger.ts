@@ -1,7 +1,8 @@
+import { createRequire } from "node:module";
 import { Writable } from "node:stream";
 import pino from "pino";
 import type { Logger } from "pino";
-import pretty from "pino-pretty";
+import type PinoPretty from "pino-pretty";
 import { isDatabaseOutage } from "./database-outage.ts";
 import { printable, printableLines } from "./security/printable-text.ts";
 
@@ -69,6 +70,8 @@ export function forPrograms(output: pino.DestinationStream): pino.DestinationStr
 
 /** pino-pretty puts values in quotes as JSON does, but writes messages as they are. */
 export function forPeople(output: pino.DestinationStream): pino.DestinationStream {
+  // Loaded only where it is needed, and at once.
+  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof PinoPretty;
   return pretty({
     sync: true,
     colorize: true,

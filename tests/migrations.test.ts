@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { migrateDown, migrateUp, schemaDifference } from "../src/persistence/migrations.ts";
+import { migrateDown, migrateUp, migratorOf, schemaDifference } from "../src/persistence/migrations.ts";
 import { createOrm } from "../src/persistence/orm.ts";
 import type { Orm } from "../src/persistence/orm.ts";
 import { createDatabase, dropDatabase, query } from "./support/database.ts";
@@ -21,7 +21,7 @@ const lifetimes = "20261122120000_session_lifetimes_and_revocations";
 
 describe("the sessions of a version without idle time", () => {
   beforeAll(async () => {
-    await orm.migrator.up({ to: "20261122110000_signing_keys" });
+    await (await migratorOf(orm)).up({ to: "20261122110000_signing_keys" });
     await sql(`insert into users (id, email, username, password_hash, is_active)
       select gen_random_uuid(), name || '@example.com', name, 'x', name <> 'off' from unnest(array['ada', 'off']) name`);
     // Each is called by what it is.

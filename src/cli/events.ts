@@ -1,30 +1,9 @@
 import { Command } from "commander";
-import { setTimeout as pause } from "node:timers/promises";
-import type { App } from "../app.ts";
-import { newestEvents, userIdOf } from "../events/event-search.ts";
-import type { EventFilter, FoundEvent } from "../events/event-search.ts";
-import { EventTail } from "../events/event-tail.ts";
 import { accountEvents, serviceEvents } from "../events/event-type.ts";
 import type { EventOutcome, EventType } from "../events/event-type.ts";
-import { jsonLine, textLine } from "./event-line.ts";
+import type { EventListing } from "./event-listing.ts";
 import { ipAddress, moment, oneOf, uuid, wholeNumber } from "./option-values.ts";
-import { withApp } from "./with-app.ts";
-
-interface Options {
-  user?: string;
-  session?: string;
-  type?: EventType;
-  outcome?: EventOutcome;
-  ip?: string;
-  since?: Date;
-  until?: Date;
-  limit: number;
-  follow?: true;
-  json?: true;
-}
-
-/** Milliseconds between two looks. */
-const pollInterval = 500;
+import { withDatabase } from "./with-app.ts";
 
 const meanings = { ...accountEvents, ...serviceEvents };
 const types = Object.keys(meanings) as EventType[];
@@ -46,38 +25,8 @@ export function eventsCommand(): Command {
       "after",
       `\nTypes:\n${types.map((type) => `  ${type.padEnd(22)}${meanings[type]}`).join("\n")}`,
     )
-    .action((options: Options) => withApp(({ orm }) => list(orm, options)));
-}
-
-async function list(orm: App["orm"], options: Options): Promise<void> {
-  const { user, session: sessionId, limit, follow, json, ...rest } = options;
-  const em = orm.em.fork();
-  const userId = user === undefined ? undefined : await userIdOf(em, user);
-  const filter: EventFilter = { ...rest, userId, sessionId };
-
-  const stop = new AbortController();
-  // Who reads, such as `head`, may have enough.
-  process.stdout.on("error", () => stop.abort());
-  const print = (events: FoundEvent[]) => {
-    for (const event of events) process.stdout.write(`${json ? jsonLine(event) : textLine(event)}\n`);
-  };
-  if (!follow) return print(await newestEvents(em, filter, limit));
-
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
-  const tail = new EventTail(orm.em, filter);
-  print(await tail.first(limit));
-  let trouble: string | undefined;
-  while (!stop.signal.aborted) {
-    await pause(pollInterval, undefined, { signal: stop.signal }).catch(() => {});
-    if (stop.signal.aborted) break;
-    try {
-      print(await tail.next());
-      trouble = undefined;
-    } catch (error) {
-      // An outage of the database is no reason to go: what happens meanwhile is shown afterwards.
-      const reason = error instanceof Error ? error.message.split("\n", 1)[0] : "failed";
-      if (reason !== trouble) process.stderr.write(`gatehouse: ${reason}: trying again\n`);
-      trouble = reason;
-    }
-  }
+    .action(async (options: EventListing) => {
+      const { listEvents } = await import("./event-listing.ts");
+      await withDatabase(({ orm }) => listEvents(orm, options));
+    });
 }

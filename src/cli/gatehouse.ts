@@ -1,5 +1,3 @@
-import "reflect-metadata";
-import { DriverException } from "@mikro-orm/core";
 import { Command } from "commander";
 import { existsSync } from "node:fs";
 import { printable } from "../security/printable-text.ts";
@@ -40,8 +38,9 @@ export async function run(argv: string[]): Promise<void> {
   }
 }
 
-/** Behind the first line, the database's errors have the values of the row. */
+/** Behind the first line, the database's errors (those with a SQLSTATE) have the values of the row. */
 function linesOf(error: unknown): string[] {
   const lines = (error instanceof Error ? error.message : String(error)).split("\n");
-  return error instanceof DriverException ? lines.slice(0, 1) : lines;
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === "string" && /^[\dA-Z]{5}$/.test(code) ? lines.slice(0, 1) : lines;
 }

@@ -1,17 +1,17 @@
 import { Command } from "commander";
-import type { App } from "../app.ts";
+import type { KeyRotation } from "../keys/key-rotation.ts";
 import { operator } from "./operator.ts";
-import { withApp } from "./with-app.ts";
+import { withDatabase } from "./with-app.ts";
 
-type Keys = NonNullable<App["keyRotation"]>;
-
-const withKeys = (command: (keys: Keys) => Promise<void>) =>
-  withApp(({ keyRotation }) => {
-    if (keyRotation === undefined)
+const withKeys = (command: (keys: KeyRotation) => Promise<void>) =>
+  withDatabase(async ({ orm, config, secrets, logger }) => {
+    const { configuredKeys } = await import("../keys/configured-keys.ts");
+    const { rotation } = configuredKeys(orm.em, config, secrets, logger);
+    if (rotation === undefined)
       throw new Error(
         "JWT_ALGORITHM=HS256 signs with JWT_SECRET alone: change that one to sign everybody out.",
       );
-    return command(keyRotation);
+    return command(rotation);
   });
 
 const print = (line: string) => process.stdout.write(`${line}\n`);

@@ -1,10 +1,13 @@
 import { Command } from "commander";
-import { migrateDown, migrateOnStart, migrateUp, schemaDifference } from "../persistence/migrations.ts";
-import type { App } from "../app.ts";
-import { withApp } from "./with-app.ts";
+import type { Orm } from "../persistence/orm.ts";
+import { withDatabase } from "./with-app.ts";
 
-const withOrm = (command: (orm: App["orm"]) => Promise<void>) =>
-  withApp(({ orm }) => command(orm), { migrated: false });
+type Migrations = typeof import("../persistence/migrations.ts");
+
+const withMigrations = (command: (orm: Orm, migrations: Migrations) => Promise<void>) =>
+  withDatabase(async ({ orm }) => command(orm, await import("../persistence/migrations.ts")), {
+    migrated: false,
+  });
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -14,7 +17,7 @@ export function migrateCommand(): Command {
     .command("up")
     .description("apply every pending migration; safe to run on several machines at once")
     .action(() =>
-      withOrm(async (orm) => {
+      withMigrations(async (orm, { migrateUp }) => {
         const names = await migrateUp(orm);
         print(names.length > 0 ? names.map((name) => `applied ${name}`).join("\n") : "nothing to apply");
       }),
@@ -23,7 +26,7 @@ export function migrateCommand(): Command {
     .command("down")
     .description("take back the last migration, with the data it holds")
     .action(() =>
-      withOrm(async (orm) => {
+      withMigrations(async (orm, { migrateDown }) => {
         const names = await migrateDown(orm);
         print(
           names.length > 0 ? names.map((name) => `took back ${name}`).join("\n") : "nothing to take back",
@@ -34,17 +37,17 @@ export function migrateCommand(): Command {
     .command("status")
     .description("list the migrations, applied and pending")
     .action(() =>
-      withOrm(async (orm) => {
-        for (const { name, executed_at: at } of await orm.migrator.getExecuted())
+      withMigrations(async (orm, { appliedMigrations, pendingMigrations }) => {
+        for (const { name, at } of await appliedMigrations(orm))
           print(`applied  ${name}  ${new Date(at).toISOString()}`);
-        for (const { name } of await orm.migrator.getPending()) print(`pending  ${name}`);
+        for (const name of await pendingMigrations(orm)) print(`pending  ${name}`);
       }),
     );
   migrate
     .command("check")
     .description("fail when the migrated database is not what the entities say")
     .action(() =>
-      withOrm(async (orm) => {
+      withMigrations(async (orm, { migrateOnStart, schemaDifference }) => {
         await migrateOnStart(orm, false);
         const difference = (await schemaDifference(orm)).trim();
         if (difference !== "") throw new Error(`Entities and migrations disagree:\n${difference}`);

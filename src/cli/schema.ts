@@ -1,7 +1,5 @@
 import { Command } from "commander";
 import { readFile, writeFile } from "node:fs/promises";
-import { printSubgraph } from "../federation/subgraph-sdl.ts";
-import { buildGatehouseSchema } from "../schema.ts";
 
 const file = "schema.graphql";
 
@@ -10,6 +8,8 @@ export function schemaCommand(): Command {
     .description(`write ${file}, sorted; needs no database`)
     .option("--check", `change nothing, fail when ${file} is out of step`)
     .action(async ({ check }: { check?: boolean }) => {
+      const { printSubgraph } = await import("../federation/subgraph-sdl.ts");
+      const { buildGatehouseSchema } = await import("../schema.ts");
       const text = printSubgraph(buildGatehouseSchema());
       if (!check) return writeFile(file, text);
       const present = await readFile(file, "utf8").catch(() => "");

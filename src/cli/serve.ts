@@ -1,9 +1,11 @@
 import { Command } from "commander";
-import { loadConfig } from "../config.ts";
-import { serve } from "../main.ts";
 
 export function serveCommand(): Command {
   return new Command("serve")
     .description("start the gateway; SIGTERM or Ctrl-C stops it")
-    .action(() => serve(loadConfig(process.env)));
+    .action(async () => {
+      const { loadConfig } = await import("../config.ts");
+      const { serve } = await import("../main.ts");
+      await serve(loadConfig(process.env));
+    });
 }

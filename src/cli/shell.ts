@@ -1,8 +1,5 @@
 import { Command } from "commander";
 import { once } from "node:events";
-import { User } from "../accounts/user.entity.ts";
-import { Session } from "../sessions/session.entity.ts";
-import { recordEvents } from "../events/event-record.ts";
 import { operator } from "./operator.ts";
 import { withApp } from "./with-app.ts";
 
@@ -11,6 +8,9 @@ export function shellCommand(): Command {
     .description("a JavaScript prompt with the services and entities loaded")
     .action(() =>
       withApp(async ({ orm, accounts, sessions, hasher }) => {
+        const { User } = await import("../accounts/user.entity.ts");
+        const { Session } = await import("../sessions/session.entity.ts");
+        const { recordEvents } = await import("../events/event-record.ts");
         await recordEvents(orm.em.fork(), { types: ["SHELL_OPENED"], actor: "operator" }, operator());
         const names = { orm, em: orm.em.fork(), User, Session, accounts, sessions, hasher };
         process.stdout.write(

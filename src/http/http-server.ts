@@ -1,7 +1,7 @@
-import { createServer } from "node:http";
 import type { RequestListener, Server } from "node:http";
 import { limitConnections } from "./connection-limit.ts";
 import { doorLimits } from "./door-limits.ts";
+import { createServer } from "./node-http.ts";
 import { proxyTest } from "./trusted-proxies.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
 import { answerUnreadable, refuseExpectation } from "./unreadable-request.ts";

@@ -11,7 +11,6 @@ import { registerGraphql } from "./graphql-route.ts";
 import { registerHealth } from "./health.ts";
 import { requireHost } from "./host-header.ts";
 import { createHttpServer } from "./http-server.ts";
-import { registerIde } from "./ide.ts";
 import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
@@ -105,7 +104,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await registerGraphql(server, options.graphql, options.makeContext);
   registerHealth(server, options.checkDatabase);
   for (const addRoutes of options.routes) addRoutes(server);
-  if (options.ide) await registerIde(server);
+  if (options.ide) {
+    const { registerIde } = await import("./ide.ts");
+    await registerIde(server);
+  }
   return server;
 }
 

@@ -1,7 +1,7 @@
-import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { doorLimits } from "./door-limits.ts";
+import { STATUS_CODES } from "./node-http.ts";
 
 /** What the parser of HTTP gave up on, by its error code. */
 const refusals: Record<string, [status: number, message: string]> = {

@@ -1,4 +1,3 @@
-import { Migrator } from "@mikro-orm/migrations";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
 import type { PoolClient } from "pg";
@@ -17,7 +16,7 @@ import { TextBindingDriver } from "./text-binding.ts";
 export type Orm = MikroORM;
 
 /** The folder of the migrations: beside `src` and beside `dist` alike. */
-const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url));
+export const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /**
  * Milliseconds. A statement that is slow is ended by the server, and when nothing is heard of it, the connection is:
@@ -42,7 +41,6 @@ export function createOrm(
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
     entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt],
-    extensions: [Migrator],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
     migrations: {

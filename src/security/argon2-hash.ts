@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 
-import { argon2d, argon2i, argon2id, hash } from "argon2";
+import type { Argon2Derivation, DeriveKey } from "./key-derivation.ts";
 import { indivisibleCheck } from "./password-check.ts";
 import type { PasswordCheck } from "./password-check.ts";
 
@@ -13,13 +13,13 @@ export interface Argon2Cost {
 
 /** What a PHC string says. */
 export interface Argon2Hash extends Argon2Cost {
-  type: typeof argon2d | typeof argon2i | typeof argon2id;
+  type: Argon2Derivation["type"];
   version: number;
   salt: Buffer;
   digest: Buffer;
 }
 
-const types = { argon2d, argon2i, argon2id } as const;
+const types = { argon2d: 0, argon2i: 1, argon2id: 2 } as const;
 const olderVersion = 0x10;
 const presentVersion = 0x13;
 const saltBytes = 16;
@@ -54,10 +54,10 @@ export function decoyArgon2Hash(cost: Argon2Cost): Argon2Hash {
 }
 
 /** Hashes with argon2id (RFC 9106) into a PHC string. */
-export async function makeArgon2Hash(password: string, cost: Argon2Cost): Promise<string> {
+export async function makeArgon2Hash(password: string, cost: Argon2Cost, derive: DeriveKey): Promise<string> {
   const settings = freshSettings(cost);
-  const digest = await hash(password, { ...settings, hashLength: digestBytes, raw: true });
-  // Not the library's own text, which puts p before t: others, Django among them, read m, t, p only.
+  const digest = await derive(password, derivationOf(settings, digestBytes));
+  // m, t, p, in this order: Django reads no other.
   return `${argon2HashStart(cost)}${unpaddedBase64(settings.salt)}$${unpaddedBase64(digest)}`;
 }
 
@@ -68,21 +68,18 @@ export function argon2HashStart({ memoryCost, timeCost, parallelism }: Argon2Cos
 
 /** The check of a password that costs what the stored hash was made with. */
 export function argon2Check(stored: Argon2Hash): PasswordCheck {
-  const { type, version, memoryCost, timeCost, parallelism } = stored;
-  const kind = `argon2 ${[type, version, memoryCost, timeCost, parallelism].join(" ")}`;
-  return indivisibleCheck(kind, (password) => matchesArgon2Hash(stored, password));
-}
-
-/** Compares in constant time. */
-async function matchesArgon2Hash(stored: Argon2Hash, password: string): Promise<boolean> {
-  const { digest, ...settings } = stored;
-  return timingSafeEqual(await hash(password, { ...settings, hashLength: digest.length, raw: true }), digest);
+  const { type, version, memoryCost, timeCost, parallelism, digest } = stored;
+  return indivisibleCheck(
+    `argon2 ${[type, version, memoryCost, timeCost, parallelism].join(" ")}`,
+    derivationOf(stored, digest.length),
+    (key) => timingSafeEqual(key, digest),
+  );
 }
 
 /** Whether makeArgon2Hash would make such a hash today. */
 export function isPresentArgon2Hash(stored: Argon2Hash, present: Argon2Cost): boolean {
   return (
-    stored.type === argon2id &&
+    stored.type === types.argon2id &&
     stored.version === presentVersion &&
     stored.digest.length === digestBytes &&
     stored.memoryCost === present.memoryCost &&
@@ -113,7 +110,12 @@ function parseCost(text: string): Argon2Cost {
 
 function freshSettings({ memoryCost, timeCost, parallelism }: Argon2Cost): Omit<Argon2Hash, "digest"> {
   const salt = randomBytes(saltBytes);
-  return { type: argon2id, version: presentVersion, memoryCost, timeCost, parallelism, salt };
+  return { type: types.argon2id, version: presentVersion, memoryCost, timeCost, parallelism, salt };
+}
+
+function derivationOf(settings: Omit<Argon2Hash, "digest">, length: number): Argon2Derivation {
+  const { type, version, memoryCost, timeCost, parallelism, salt } = settings;
+  return { algorithm: "argon2", type, version, memoryCost, timeCost, parallelism, salt, length };
 }
 
 function unpaddedBase64(bytes: Buffer): string {

@@ -1,7 +1,5 @@
-import { createHash, pbkdf2, scrypt, timingSafeEqual } from "node:crypto";
-import { promisify } from "node:util";
+import { timingSafeEqual } from "node:crypto";
 
-import { matchesBcryptHash } from "./bcrypt-hash.ts";
 import { indivisibleCheck } from "./password-check.ts";
 import type { PasswordCheck } from "./password-check.ts";
 
@@ -11,12 +9,11 @@ const scryptKeyBytes = 64;
 const maxScryptMemory = 128 * 1024 * 1024;
 const maxScryptWork = 2 ** 21;
 const maxBcryptCost = 16;
+const bcryptSaltEnd = "$2b$12$".length + 22;
 
 const pbkdf2Hash = /^pbkdf2_(sha256|sha1)\$([1-9]\d{0,6})\$([^$]+)\$([A-Za-z0-9+/]+=*)$/;
 const scryptHash = /^scrypt\$([1-9]\d{0,6})\$([^$]+)\$([1-9]\d{0,3})\$([1-9]\d{0,3})\$([A-Za-z0-9+/]{86}==)$/;
 const bcryptHash = /^(bcrypt|bcrypt_sha256)\$(\$2[aby]\$(\d\d)\$[A-Za-z0-9./]{53})$/;
-
-const derivePbkdf2 = promisify(pbkdf2);
 
 /**
  * The check for a password that Django stored by PBKDF2, scrypt or bcrypt (`django.contrib.auth.hashers`, 3.2 to 5.2);
@@ -32,12 +29,17 @@ function pbkdf2Check(stored: string): PasswordCheck | undefined {
   const iterations = Number(iterationDigits);
   const keyBytes = algorithm === "sha256" ? 32 : 20;
   if (iterations > maxIterations || digest.length !== base64Length(keyBytes)) return undefined;
-  const derive = (password: string, work: number) => derivePbkdf2(password, salt, work, keyBytes, algorithm);
   return {
     kind: `pbkdf2_${algorithm}`,
     work: iterations,
-    matches: async (password) => isSameKey(await derive(password, iterations), digest),
-    spend: derive,
+    derivation: (work) => ({
+      algorithm: "pbkdf2",
+      digest: algorithm === "sha256" ? "sha256" : "sha1",
+      salt,
+      iterations: work,
+      length: keyBytes,
+    }),
+    accepts: (key) => isSameText(key.toString("base64"), digest),
   };
 }
 
@@ -46,8 +48,10 @@ function scryptCheck(stored: string): PasswordCheck | undefined {
   if (salt === undefined || digest === undefined) return undefined;
   const cost = { N: Number(factorDigits), r: Number(blockDigits), p: Number(parallelDigits) };
   if (!isValidScryptCost(cost.N, cost.r) || !isAffordableScryptCost(cost.N, cost.r, cost.p)) return undefined;
-  return indivisibleCheck(`scrypt ${cost.N} ${cost.r} ${cost.p}`, async (password) =>
-    isSameKey(await deriveScrypt(password, salt, cost), digest),
+  return indivisibleCheck(
+    `scrypt ${cost.N} ${cost.r} ${cost.p}`,
+    { algorithm: "scrypt", salt, ...cost, length: scryptKeyBytes },
+    (key) => isSameText(key.toString("base64"), digest),
   );
 }
 
@@ -55,8 +59,15 @@ function bcryptCheck(stored: string): PasswordCheck | undefined {
   const [, algorithm, hash, costDigits] = bcryptHash.exec(stored) ?? [];
   const cost = Number(costDigits);
   if (hash === undefined || cost < 4 || cost > maxBcryptCost) return undefined;
-  return indivisibleCheck(`bcrypt ${cost}`, async (password) =>
-    matchesBcryptHash(hash, algorithm === "bcrypt" ? password : hexSha256(password)),
+  return indivisibleCheck(
+    `bcrypt ${cost}`,
+    {
+      algorithm: "bcrypt",
+      salt: hash.slice(0, bcryptSaltEnd),
+      cost,
+      ofSha256: algorithm === "bcrypt_sha256",
+    },
+    (key) => isSameText(key.toString(), hash),
   );
 }
 
@@ -70,25 +81,8 @@ function isAffordableScryptCost(N: number, r: number, p: number): boolean {
   return 128 * N * r <= maxScryptMemory && N * r * p <= maxScryptWork;
 }
 
-async function deriveScrypt(
-  password: string,
-  salt: string,
-  cost: { N: number; r: number; p: number },
-): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  scrypt(password, salt, scryptKeyBytes, { ...cost, maxmem: 4 * maxScryptMemory }, (error, key) => {
-    if (error === null) resolve(key);
-    else reject(error);
-  });
-  return promise;
-}
-
-function hexSha256(password: string): string {
-  return createHash("sha256").update(password, "utf8").digest("hex");
-}
-
-function isSameKey(key: Buffer, base64: string): boolean {
-  return timingSafeEqual(Buffer.from(key.toString("base64")), Buffer.from(base64));
+function isSameText(one: string, other: string): boolean {
+  return timingSafeEqual(Buffer.from(one), Buffer.from(other));
 }
 
 function base64Length(bytes: number): number {

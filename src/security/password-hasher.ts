@@ -9,6 +9,7 @@ import {
 } from "./argon2-hash.ts";
 import { djangoPasswordCheck } from "./django-passwords.ts";
 import { HashSlots } from "./hash-slots.ts";
+import type { DeriveKey } from "./key-derivation.ts";
 import type { PasswordCheck } from "./password-check.ts";
 
 /** `memoryCost` in KiB; `concurrency` hashes run at once, `queueLimit` more wait. */
@@ -36,12 +37,14 @@ const mostOtherKinds = 4;
 /** What hashes rejects with ServiceUnavailable: at once when too many wait, and when nobody waits for it any more. */
 export class PasswordHasher {
   readonly #cost: Argon2Cost;
+  readonly #derive: DeriveKey;
   readonly #slots: HashSlots;
   /** By kind, the dearest check that accounts are known to need. */
   readonly #checks = new Map<string, PasswordCheck>();
 
-  constructor({ concurrency, queueLimit, ...cost }: PasswordHasherOptions) {
+  constructor({ concurrency, queueLimit, ...cost }: PasswordHasherOptions, derive: DeriveKey) {
     this.#cost = cost;
+    this.#derive = derive;
     this.#slots = new HashSlots(concurrency, queueLimit);
     this.#remember(argon2Check(decoyArgon2Hash(cost)));
   }
@@ -61,7 +64,7 @@ export class PasswordHasher {
 
   /** Hashes the UTF-8 bytes of a password, as they are, with argon2id into a PHC string. */
   async hash(password: string, abandoned?: AbortSignal): Promise<string> {
-    return this.#slots.run(() => makeArgon2Hash(password, this.#cost), abandoned);
+    return this.#slots.run(() => makeArgon2Hash(password, this.#cost, this.#derive), abandoned);
   }
 
   /** What the hashes begin with that need not be made anew. */
@@ -88,16 +91,20 @@ export class PasswordHasher {
     const stored = storedHash === null ? undefined : this.#read(storedHash);
     if (stored !== undefined) this.#remember(stored.check);
     return this.#slots.run(async () => {
-      const valid = stored !== undefined && (await stored.check.matches(password));
+      const valid = stored !== undefined && (await this.#isRight(stored.check, password));
       if (!valid) await this.#spendTheRest(stored?.check, password);
       return { valid, needsRehash: valid && !stored.isPresent };
     }, abandoned);
   }
 
+  async #isRight(check: PasswordCheck, password: string): Promise<boolean> {
+    return check.accepts(await this.#derive(password, check.derivation(check.work)));
+  }
+
   async #spendTheRest(done: PasswordCheck | undefined, password: string): Promise<void> {
     for (const check of this.#checks.values()) {
       const missing = check.work - (check.kind === done?.kind ? done.work : 0);
-      if (missing > 0) await check.spend(password, missing);
+      if (missing > 0) await this.#derive(password, check.derivation(missing));
     }
   }
 

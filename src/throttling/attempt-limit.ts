@@ -33,7 +33,8 @@ export class AttemptLimit {
   private readonly counter: RateLimiterPostgres;
   private readonly store: AttemptStore;
   private readonly growth: Growth | undefined;
-  private readonly refusals = new LRUCache<string, number>({ max: mostRefusalsKept, ttl: refusalKept });
+  /** Made at the first refusal, because it takes room for all that it may hold. */
+  private refusals: LRUCache<string, number> | undefined;
 
   /** @param grows whether each count lasts twice as long as the one before */
   constructor(store: AttemptStore, name: string, { attempts, seconds }: Allowance, grows = false) {
@@ -65,13 +66,14 @@ export class AttemptLimit {
       ? await this.store.lengthen(row, this.strikesOf(key), this.growth)
       : Date.now() + msBeforeNext;
     if (!refused) return { rows: lengthens ? [row, this.strikesOf(key)] : [row], until };
+    this.refusals ??= new LRUCache({ max: mostRefusalsKept, ttl: refusalKept });
     this.refusals.set(key, until);
     throw tooMany(until);
   }
 
   /** @throws TooManyRequests where this process refused a moment ago */
   refuseAgain(key: string): void {
-    const until = this.refusals.get(key);
+    const until = this.refusals?.get(key);
     if (until !== undefined) throw tooMany(until);
   }
 

@@ -1,12 +1,13 @@
 import { hash as bcrypt } from "bcryptjs";
 import { describe, expect, it } from "@jest/globals";
 
+import { deriveKey } from "../../src/security/derive-key.ts";
 import { djangoPasswordCheck } from "../../src/security/django-passwords.ts";
 import { PasswordHasher } from "../../src/security/password-hasher.ts";
 import { recordedStoredHashes } from "./recorded-texts.ts";
 
 const cost = { memoryCost: 64, timeCost: 1, parallelism: 1 };
-const newHasher = () => new PasswordHasher({ ...cost, concurrency: 1, queueLimit: 100 });
+const newHasher = () => new PasswordHasher({ ...cost, concurrency: 1, queueLimit: 100 }, deriveKey);
 /** By a hasher that knows of no other hash: a refusal costs a check of every kind that it has come across. */
 const verify = (stored: string, password: string) => newHasher().verify(stored, password);
 const wrong = { valid: false, needsRehash: false };

@@ -2,6 +2,7 @@ import { argon2i, hash as hashWithLibrary } from "argon2";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 import { parseArgon2Hash } from "../../src/security/argon2-hash.ts";
+import { deriveKey } from "../../src/security/derive-key.ts";
 import { PasswordHasher } from "../../src/security/password-hasher.ts";
 import { ServiceUnavailable } from "../../src/errors.ts";
 import { HashWork } from "./hash-work.ts";
@@ -12,7 +13,7 @@ const right = { valid: true, needsRehash: false };
 const rightButStale = { valid: true, needsRehash: true };
 
 function makeHasher(options: Partial<ConstructorParameters<typeof PasswordHasher>[0]> = {}): PasswordHasher {
-  return new PasswordHasher({ ...cost, concurrency: 2, queueLimit: 100, ...options });
+  return new PasswordHasher({ ...cost, concurrency: 2, queueLimit: 100, ...options }, deriveKey);
 }
 
 let work: HashWork;

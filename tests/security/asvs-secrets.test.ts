@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { loadConfig } from "../../src/config.ts";
 import { tokenSecrets } from "../../src/persistence/kept-secret.ts";
 import { makeKeyPair } from "../../src/security/key-pair.ts";
+import { deriveKey } from "../../src/security/derive-key.ts";
 import { PasswordHasher } from "../../src/security/password-hasher.ts";
 
 let directory: string;
@@ -55,7 +56,7 @@ describe("what is secret", () => {
   });
 
   it("is no password once it is stored: argon2id, as OWASP sets it (ASVS V11.4.2)", async () => {
-    const hasher = new PasswordHasher(loadConfig({}).passwordHashing);
+    const hasher = new PasswordHasher(loadConfig({}).passwordHashing, deriveKey);
     const [first, second] = [await hasher.hash("correct horse"), await hasher.hash("correct horse")];
     const [, type, version, cost, salt = "", digest = ""] = first.split("$");
     expect([type, version, cost]).toEqual(["argon2id", "v=19", "m=19456,t=2,p=1"]);

@@ -6,9 +6,6 @@ import { until } from "./until.ts";
 
 const command = fileURLToPath(new URL("../../bin/gatehouse.js", import.meta.url));
 
-/** Hundreds of processes are started, and most of a start is compiling. */
-const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node-compile", import.meta.url));
-
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -48,7 +45,6 @@ export function gatehouse(
       ARGON2_MEMORY: "8",
       ARGON2_TIME: "1",
       RATE_LIMIT: "off",
-      NODE_COMPILE_CACHE: compileCache,
       ...environment,
     },
     stdio: ["pipe", "pipe", "pipe"],

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { Transform } from "node:stream";
-import { TripCount } from "./trip-count.ts";
+import { RoundTrips } from "./round-trips.ts";
 import { messageReader, noticeText } from "./wire-messages.ts";
 
 export interface StatementRelay {
@@ -12,7 +12,7 @@ export interface StatementRelay {
   statements: string[];
   /** What the database said besides its answers. */
   notices: string[];
-  trips: TripCount;
+  trips: RoundTrips;
   close(): Promise<void>;
 }
 
@@ -24,11 +24,11 @@ export async function startStatementRelay(databaseUrl: string, lateness = 0): Pr
   const target = new URL(databaseUrl);
   const statements: string[] = [];
   const notices: string[] = [];
-  const trips = new TripCount();
+  const trips = new RoundTrips();
   const sockets = new Set<Socket>();
   const relay = createServer((client) => {
     const server = connect(Number(target.port), target.hostname);
-    /** Of each answer that is to come, its trip; 0 where it is of none. */
+    /** Of each answer that is to come, its trip. */
     const awaited: number[] = [];
     const note = statementReader(
       (statement) => void statements.push(statement),
@@ -74,25 +74,25 @@ const hearing = /^(listen "|select pg_notify\(\$1, \$2\)$)/;
 
 /**
  * Reads a client's side of the protocol.
- * @param asked called with each message that ReadyForQuery answers, and whether it belongs to a request
+ * @param asked called for each message that ReadyForQuery answers
  */
 export function statementReader(
-  report: (statement: string) => void,
+  reportAny: (statement: string) => void,
   asked: (isOfRequest: boolean) => void = () => {},
 ): (chunk: Buffer) => void {
   const prepared = new Map<string, string>();
-  let isOfRequest = true;
   let isIntroduced = false;
-  const execute = (statement: string) => {
+  let isOfRequest = true;
+  const report = (statement: string) => {
     isOfRequest = !hearing.test(statement);
-    if (isOfRequest) report(statement);
+    if (isOfRequest) reportAny(statement);
   };
   return messageReader("client", (type, content) => {
     const [first = "", second = ""] = content.toString("utf8").split("\0");
-    if (type === "Q") execute(first);
+    if (type === "Q") report(first);
     // Parse: the name of the statement and its text. Bind: the portal and the name of the statement.
     if (type === "P") prepared.set(first, second);
-    if (type === "B") execute(prepared.get(second) ?? "");
+    if (type === "B") report(prepared.get(second) ?? "");
     // Query and Sync; and all of the introduction has one ReadyForQuery, too.
     if (type === "Q" || type === "S" || !isIntroduced) asked(isOfRequest);
     isIntroduced = true;

@@ -1,0 +1,40 @@
+import type { Logger } from "pino";
+import { loadConfig } from "../config.ts";
+import type { Config } from "../config.ts";
+import { createCommandLogger } from "../logger.ts";
+import { tokenSecrets } from "../persistence/kept-secret.ts";
+import type { TokenSecrets } from "../persistence/kept-secret.ts";
+import { migrateOnStart } from "../persistence/migrations.ts";
+import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
+import { createOrm } from "../persistence/orm.ts";
+import type { Orm } from "../persistence/orm.ts";
+
+/** What a command that needs the database works with. */
+export interface Workplace {
+  config: Config;
+  orm: Orm;
+  secrets: TokenSecrets & { databaseUrl: string };
+  logger: Logger;
+}
+
+/** Runs a command beside a running gateway or without one, on a migrated database. */
+export async function runWithDatabase(
+  command: (workplace: Workplace) => Promise<void>,
+  { migrated = true }: { migrated?: boolean } = {},
+): Promise<void> {
+  const config = loadConfig(process.env);
+  const database = await openDatabaseBesideGateway(config);
+  try {
+    const secrets = { databaseUrl: database.url, ...(await tokenSecrets(config)) };
+    const logger = createCommandLogger("warn");
+    const orm = createOrm(database.url, logger);
+    try {
+      if (migrated) await migrateOnStart(orm, config.migrateOnStart);
+      await command({ config, orm, secrets, logger });
+    } finally {
+      await orm.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
