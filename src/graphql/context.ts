@@ -23,16 +23,15 @@ export interface Context<TCaller = unknown> {
   variables: Readonly<Record<string, unknown>>;
 }
 
-const asciiWhitespace = /[\t\n\v\f\r ]+/;
+/** Whitespace is ASCII's. */
+const tokenHeader = /^[\t-\r ]*(?:token|bearer)[\t-\r ]+([^\t-\r ]+)[\t-\r ]*$/i;
 
 /**
  * The token of an Authorization header: scheme `Token` or `Bearer` without regard to case and exactly two parts;
  * anything else counts as no header.
  */
-export function readAccessToken(header: string | undefined): string | undefined {
-  const [scheme, token, ...rest] = (header ?? "").split(asciiWhitespace).filter(Boolean);
-  if (scheme === undefined || token === undefined || rest.length > 0) return undefined;
-  return ["token", "bearer"].includes(scheme.toLowerCase()) ? token : undefined;
+export function readAccessToken(header = ""): string | undefined {
+  return tokenHeader.exec(header)?.[1];
 }
 
 /** What a door knows of a request. */
@@ -42,7 +41,7 @@ export interface RequestFacts {
   userAgent: string | undefined;
   authorization: string | undefined;
   /** See `Client`. */
-  abandoned: AbortSignal;
+  waiting: Pick<Client, "abandoned">;
 }
 
 /** Characters of a user agent that are kept. */
@@ -53,12 +52,18 @@ export function contextBuilder<TCaller>(
   authenticate: (accessToken: string | undefined) => Promise<TCaller>,
   service: Context["service"],
 ): (facts: RequestFacts) => Context<TCaller> {
-  return ({ requestId, ip, userAgent, authorization, abandoned }) => {
+  return ({ requestId, ip, userAgent, authorization, waiting }) => {
     const accessToken = readAccessToken(authorization);
     let caller: Promise<TCaller> | undefined;
     return {
       requestId,
-      client: { ip, userAgent: userAgent?.slice(0, longestUserAgent) ?? null, abandoned },
+      client: {
+        ip,
+        userAgent: userAgent?.slice(0, longestUserAgent) ?? null,
+        get abandoned() {
+          return waiting.abandoned;
+        },
+      },
       accessToken,
       caller: () => (caller ??= authenticate(accessToken)),
       service,

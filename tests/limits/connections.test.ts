@@ -115,9 +115,10 @@ const serve = async (addRoutes: (server: FastifyInstance) => Promise<void> | voi
 describe("an answer", () => {
   it("that takes too long becomes a 503, and what makes it is told to stop", async () => {
     let signal: AbortSignal | undefined;
+    const answerInTime = answerWithin(100);
     const url = await serve((server) => {
       server.post("/", (_request, reply) =>
-        answerWithin(100, reply, (abandoned) => {
+        answerInTime(reply, ({ abandoned }) => {
           signal = abandoned;
           return new Promise(() => {});
         }),
@@ -135,9 +136,10 @@ describe("an answer", () => {
 
   it("that nobody waits for any more is given up, and no other", async () => {
     const signals: AbortSignal[] = [];
+    const answerInTime = answerWithin(60_000);
     const url = await serve((server) => {
       server.post("/", (_request, reply) =>
-        answerWithin(60_000, reply, (abandoned) => {
+        answerInTime(reply, ({ abandoned }) => {
           signals.push(abandoned);
           return signals.length === 1 ? Promise.resolve("served") : new Promise(() => {});
         }),
