@@ -22,6 +22,7 @@ import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
 import type { Operation } from "./executor.ts";
 import type { KnownQueries } from "./known-queries.ts";
+import { compilePlainQuery } from "./plain-query.ts";
 import { longestRetryAfter } from "./retry-after.ts";
 import { createValidator } from "./validation.ts";
 
@@ -124,9 +125,10 @@ function operations({
             );
             if (beyond) return refusal(formatErrors([beyond], requestId));
             if (isQueryAlone(operation))
-              knownQueries.learn(request.http?.body, (asking) =>
-                answer({ document, operation, variables: {}, context: asking }),
-              );
+              knownQueries.learn(request.http?.body, {
+                execute: (asking) => answer({ document, operation, variables: {}, context: asking }),
+                bodyOf: compilePlainQuery(schema, operation),
+              });
             return response(await answer({ document, operation, context, variables }));
           } catch (error) {
             return response({ errors: [internalError(error, requestId, logger)] });

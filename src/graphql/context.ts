@@ -47,6 +47,22 @@ export interface RequestFacts {
 /** Characters of a user agent that are kept. */
 const longestUserAgent = 512;
 
+class WaitingClient implements Client {
+  readonly ip: string;
+  readonly userAgent: string | null;
+  private readonly waiting: RequestFacts["waiting"];
+
+  constructor(ip: string, userAgent: string | null, waiting: RequestFacts["waiting"]) {
+    this.ip = ip;
+    this.userAgent = userAgent;
+    this.waiting = waiting;
+  }
+
+  get abandoned(): AbortSignal {
+    return this.waiting.abandoned;
+  }
+}
+
 /** @param authenticate the caller of an access token; asked once a request at most */
 export function contextBuilder<TCaller>(
   authenticate: (accessToken: string | undefined) => Promise<TCaller>,
@@ -57,13 +73,7 @@ export function contextBuilder<TCaller>(
     let caller: Promise<TCaller> | undefined;
     return {
       requestId,
-      client: {
-        ip,
-        userAgent: userAgent?.slice(0, longestUserAgent) ?? null,
-        get abandoned() {
-          return waiting.abandoned;
-        },
-      },
+      client: new WaitingClient(ip, userAgent?.slice(0, longestUserAgent) ?? null, waiting),
       accessToken,
       caller: () => (caller ??= authenticate(accessToken)),
       service,

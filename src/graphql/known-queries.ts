@@ -3,14 +3,20 @@ import { LRUCache } from "lru-cache";
 import type { Context } from "./context.ts";
 
 /** What answers a query that has been found valid. */
-export type QueryAnswer = (context: Context) => Promise<FormattedExecutionResult>;
+export interface QueryAnswers {
+  execute: (context: Context) => Promise<FormattedExecutionResult>;
+  /** The body of the answer of a plain query, unless it is to be executed as any other. */
+  bodyOf: ((context: Context) => Promise<string | undefined>) | undefined;
+}
 
 /** A query that was answered before; it stands in the place of the body that it came in. */
-export class KnownQuery {
-  readonly answer: QueryAnswer;
+export class KnownQuery implements QueryAnswers {
+  readonly execute: QueryAnswers["execute"];
+  readonly bodyOf: QueryAnswers["bodyOf"];
 
-  constructor(answer: QueryAnswer) {
-    this.answer = answer;
+  constructor({ execute, bodyOf }: QueryAnswers) {
+    this.execute = execute;
+    this.bodyOf = bodyOf;
   }
 }
 
@@ -40,8 +46,8 @@ export class KnownQueries {
   }
 
   /** @param body as it was noted; of any other nothing is learned */
-  learn(body: unknown, answer: QueryAnswer): void {
+  learn(body: unknown, answers: QueryAnswers): void {
     const text = typeof body === "object" && body !== null ? this.texts.get(body) : undefined;
-    if (text !== undefined) this.queries.set(text, new KnownQuery(answer), { size: text.length });
+    if (text !== undefined) this.queries.set(text, new KnownQuery(answers), { size: text.length });
   }
 }

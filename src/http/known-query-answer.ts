@@ -49,9 +49,11 @@ export async function answerKnownQuery(
   { headers }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<string> {
-  const { errors, data, extensions } = await query.answer(context);
+  reply.header("content-type", answerTypes.get(headers.accept));
+  const body = await query.bodyOf?.(context);
+  if (body !== undefined) return body;
+  const { errors, data, extensions } = await query.execute(context);
   const retryAfter = longestRetryAfter(errors);
   if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
-  reply.header("content-type", answerTypes.get(headers.accept));
   return `${JSON.stringify({ errors, data, extensions })}\n`;
 }
