@@ -66,6 +66,7 @@ export interface App {
   hasher: PasswordHasher;
   schema: GraphQLSchema;
   service: Context["service"];
+  knownQueries: KnownQueries;
   notifications: Notifications;
   /** The memory of who is calling: a process of the same replica says here what to forget. */
   liveSessions: LiveSessions;
@@ -199,6 +200,7 @@ export async function createApp(
     hasher,
     schema,
     service,
+    knownQueries,
     notifications,
     liveSessions,
     keyRotation: rotation,

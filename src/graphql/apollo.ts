@@ -126,7 +126,7 @@ function operations({
             if (beyond) return refusal(formatErrors([beyond], requestId));
             if (isQueryAlone(operation))
               knownQueries.learn(request.http?.body, {
-                execute: (asking) => answer({ document, operation, variables: {}, context: asking }),
+                run: (asking) => answer({ document, operation, variables: {}, context: asking }),
                 bodyOf: compilePlainQuery(schema, operation),
               });
             return response(await answer({ document, operation, context, variables }));

@@ -4,18 +4,18 @@ import type { Context } from "./context.ts";
 
 /** What answers a query that has been found valid. */
 export interface QueryAnswers {
-  execute: (context: Context) => Promise<FormattedExecutionResult>;
+  run: (context: Context) => Promise<FormattedExecutionResult>;
   /** The body of the answer of a plain query, unless it is to be executed as any other. */
   bodyOf: ((context: Context) => Promise<string | undefined>) | undefined;
 }
 
 /** A query that was answered before; it stands in the place of the body that it came in. */
 export class KnownQuery implements QueryAnswers {
-  readonly execute: QueryAnswers["execute"];
+  readonly run: QueryAnswers["run"];
   readonly bodyOf: QueryAnswers["bodyOf"];
 
-  constructor({ execute, bodyOf }: QueryAnswers) {
-    this.execute = execute;
+  constructor({ run, bodyOf }: QueryAnswers) {
+    this.run = run;
     this.bodyOf = bodyOf;
   }
 }

@@ -60,7 +60,10 @@ export function answerWithin(milliseconds: number) {
     timer = undefined;
     const now = performance.now();
     for (const answer of answers) {
-      if (answer.deadline > now) return void watch(answer.deadline - now);
+      if (answer.deadline > now) {
+        watch(answer.deadline - now);
+        return;
+      }
       answers.delete(answer);
       answer.giveUp();
     }

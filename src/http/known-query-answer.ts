@@ -29,7 +29,7 @@ export function readBody(scope: FastifyInstance, knownQueries: KnownQueries): vo
     if (!isPlain(request)) return void parseJson(request, text, done);
     const known = knownQueries.find(text);
     if (known) return done(null, known);
-    parseJson(request, text, (error, body) => {
+    void parseJson(request, text, (error, body) => {
       knownQueries.note(body, text);
       done(error, body);
     });
@@ -52,7 +52,7 @@ export async function answerKnownQuery(
   reply.header("content-type", answerTypes.get(headers.accept));
   const body = await query.bodyOf?.(context);
   if (body !== undefined) return body;
-  const { errors, data, extensions } = await query.execute(context);
+  const { errors, data, extensions } = await query.run(context);
   const retryAfter = longestRetryAfter(errors);
   if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
   return `${JSON.stringify({ errors, data, extensions })}\n`;

@@ -157,6 +157,24 @@ describe("an answer", () => {
     await until(() => signals[1]?.aborted === true);
     expect(signals[0]?.aborted).toBe(false);
   });
+
+  it("is known to be given up also by who asks for the first time afterwards", async () => {
+    const answerInTime = answerWithin(60_000);
+    const leaving = new AbortController();
+    let abandonment: boolean | undefined;
+    const url = await serve((server) => {
+      server.post("/", (_request, reply) =>
+        answerInTime(reply, async (waiting) => {
+          leaving.abort();
+          await once(reply.raw, "close");
+          abandonment = waiting.abandoned.aborted;
+        }),
+      );
+    });
+    const left = fetch(url, { method: "POST", signal: leaving.signal });
+    await expect(left).rejects.toThrow("aborted");
+    await until(() => abandonment === true);
+  });
 });
 
 const expectRefusals = async (url: string) => {
