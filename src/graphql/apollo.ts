@@ -1,20 +1,45 @@
 import { ApolloServer, HeaderMap } from "@apollo/server";
-import type { ApolloServerPlugin } from "@apollo/server";
+import type { ApolloServerPlugin, GraphQLResponse } from "@apollo/server";
 import {
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
 import { GraphQLError, OperationTypeNode } from "graphql";
-import type { DocumentNode, FormattedExecutionResult } from "graphql";
+import type {
+  DocumentNode,
+  FormattedExecutionResult,
+  GraphQLFormattedError,
+  GraphQLSchema,
+  OperationDefinitionNode,
+} from "graphql";
 import { randomUUID } from "node:crypto";
-import { createAnswerer, httpOf, statusOf } from "./answers.ts";
-import type { AnswerOptions } from "./answers.ts";
+import type { Logger } from "pino";
 import type { Context } from "./context.ts";
+import { tooManyCredentialOperations } from "./credential-operations.ts";
 import { documentLimits, limitError } from "./document-limits.ts";
-import { internalError } from "./error-format.ts";
-import { KnownQueries } from "./known-queries.ts";
-import type { KnownQuery } from "./known-queries.ts";
+import { createErrorFormatter, internalError } from "./error-format.ts";
+import { createExecutor } from "./executor.ts";
+import type { Operation } from "./executor.ts";
+import type { KnownQueries } from "./known-queries.ts";
+import { compilePlainQuery } from "./plain-query.ts";
+import { longestRetryAfter } from "./retry-after.ts";
+import { createValidator } from "./validation.ts";
+
+export interface ApolloOptions {
+  schema: GraphQLSchema;
+  introspection: boolean;
+  maxCredentialOperations: number;
+  /** Learns what it can of the queries that are answered. */
+  knownQueries: KnownQueries;
+  logger: Logger;
+}
+
+/**
+ * The media type whose readers expect a 4xx for a refused request. Readers of application/json may take any 4xx for the
+ * word of a proxy and leave the body unread, so for them the status stays 200 (GraphQL over HTTP, "Status Codes").
+ */
+const graphqlResponse = "application/graphql-response+json";
 
 /** As the door takes it, in bytes. */
 const maxBodyLength = 100_000;
@@ -22,20 +47,10 @@ const maxBodyLength = 100_000;
 /** The parser's words ("more that" among them) for what has no code of its own. */
 const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
-/** GraphQL behind the door: Apollo for all requests, and a shorter way for queries that it has passed before. */
-export interface GraphqlEngine {
-  apollo: ApolloServer<Context>;
-  knownQueries: KnownQueries;
-  /** The same answer as by way of Apollo. */
-  answerKnown: (query: KnownQuery, context: Context) => Promise<FormattedExecutionResult>;
-}
-
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
-export function createGraphql(options: AnswerOptions): GraphqlEngine {
+export function createApollo(options: ApolloOptions): ApolloServer<Context> {
   const { schema, introspection, logger } = options;
-  const answer = createAnswerer(options);
-  const knownQueries = new KnownQueries();
-  const apollo = new ApolloServer<Context>({
+  return new ApolloServer<Context>({
     schema,
     introspection,
     // A browser sends none of these across sites without asking first. Authorization is one of them, because clients
@@ -58,7 +73,7 @@ export function createGraphql(options: AnswerOptions): GraphqlEngine {
       ApolloServerPluginLandingPageDisabled(),
       // Apollo traces subgraphs for whoever sends a header that asks for it.
       ApolloServerPluginInlineTraceDisabled(),
-      operations(answer, knownQueries),
+      operations(options),
     ],
     formatError(formatted, error) {
       if (tooManyTokens.test(formatted.message)) return limitError("tokens").toJSON();
@@ -68,40 +83,92 @@ export function createGraphql(options: AnswerOptions): GraphqlEngine {
         : formatted;
     },
   });
-  return { apollo, knownQueries, answerKnown: (query, context) => answer({ ...query, context }) as never };
 }
 
-/** Validates and executes every operation in place of Apollo. */
-function operations(
-  answer: ReturnType<typeof createAnswerer>,
-  knownQueries: KnownQueries,
-): ApolloServerPlugin<Context> {
+/** Validates and executes every operation in place of Apollo, so that mutations can report every fault at once. */
+function operations({
+  schema,
+  introspection,
+  maxCredentialOperations,
+  knownQueries,
+  logger,
+}: ApolloOptions): ApolloServerPlugin<Context> {
+  const validate = createValidator(schema, { introspection });
+  const executeOperation = createExecutor(schema);
+  const formatErrors = createErrorFormatter(logger);
+
+  const answer = async (valid: Operation): Promise<FormattedExecutionResult> => {
+    const { requestId } = valid.context;
+    try {
+      const { errors, ...result } = await executeOperation(valid);
+      return { ...result, ...(errors && { errors: formatErrors(errors, requestId) }) };
+    } catch (error) {
+      return { errors: [internalError(error, requestId, logger)] };
+    }
+  };
+
   return {
     async requestDidStart() {
       return {
-        // Apollo has the words for an operation that was not named or is not there.
         async responseForOperation({ document, operation, request, contextValue: context }) {
-          const singleResult = await answer({
-            document,
-            operation,
-            context,
-            variables: request.variables ?? {},
-          });
-          if (singleResult === null) return null;
-          const { query, operationName } = request;
-          if (operation?.operation === OperationTypeNode.QUERY && query && singleResult.data !== undefined)
-            knownQueries.remember(query, operationName, document, operation);
-          const status = statusOf(singleResult);
-          const http = { headers: new HeaderMap(), ...(status !== undefined && { status }) };
-          return { http, body: { kind: "single", singleResult } };
+          const { requestId } = context;
+          try {
+            const invalid = validate(document);
+            if (invalid.length > 0) return refusal(formatErrors(invalid, requestId));
+            // Apollo has the words for an operation that was not named or is not there.
+            if (operation === undefined) return null;
+            const variables = request.variables ?? {};
+            const beyond = tooManyCredentialOperations(
+              schema,
+              { document, operation, variables },
+              maxCredentialOperations,
+            );
+            if (beyond) return refusal(formatErrors([beyond], requestId));
+            if (isQueryAlone(operation))
+              knownQueries.learn(request.http?.body, {
+                run: (asking) => answer({ document, operation, variables: {}, context: asking }),
+                bodyOf: compilePlainQuery(schema, operation),
+              });
+            return response(await answer({ document, operation, context, variables }));
+          } catch (error) {
+            return response({ errors: [internalError(error, requestId, logger)] });
+          }
         },
         async willSendResponse({ request, response: { http, body } }) {
           if (body.kind !== "single") return;
-          const { status, headers } = httpOf(body.singleResult, request.http?.headers.get("accept"));
-          if (status !== undefined) http.status = status;
-          for (const [name, value] of Object.entries(headers)) http.headers.set(name, value);
+          const retryAfter = longestRetryAfter(body.singleResult.errors);
+          if (retryAfter !== undefined) http.headers.set("retry-after", String(retryAfter));
+          if (!isRefusal(body.singleResult)) return;
+          const acceptsRefusals = request.http?.headers
+            .get("accept")
+            ?.toLowerCase()
+            .includes(graphqlResponse);
+          http.status = acceptsRefusals ? 400 : 200;
+          if (acceptsRefusals) http.headers.set("content-type", `${graphqlResponse}; charset=utf-8`);
         },
       };
     },
   };
+}
+
+/** Whether it is the same whatever variables come with it. */
+function isQueryAlone({ operation, variableDefinitions = [] }: OperationDefinitionNode): boolean {
+  return operation === OperationTypeNode.QUERY && variableDefinitions.length === 0;
+}
+
+/** Beyond a limit there is no honest client who would not read the body of a 400. */
+function refusal(errors: GraphQLFormattedError[]): GraphQLResponse {
+  const { http, body } = response({ errors });
+  const isBeyondLimit = errors[0]?.extensions?.["code"] === "BAD_REQUEST";
+  return { http: { ...http, ...(isBeyondLimit && { status: 400 }) }, body };
+}
+
+function response(singleResult: FormattedExecutionResult): GraphQLResponse {
+  return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult } };
+}
+
+/** Whether GraphQL turned a well-formed request down before it ran: syntax, validation, operation name, variables. */
+function isRefusal({ data, errors }: FormattedExecutionResult): boolean {
+  const code = errors?.[0]?.extensions?.["code"];
+  return data === undefined && code !== "BAD_REQUEST" && code !== "INTERNAL_SERVER_ERROR";
 }

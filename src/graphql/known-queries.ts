@@ -1,72 +1,53 @@
-import type { DocumentNode, OperationDefinitionNode } from "graphql";
+import type { FormattedExecutionResult } from "graphql";
 import { LRUCache } from "lru-cache";
+import type { Context } from "./context.ts";
 
-/** Characters of all documents; each is parsed, too, which takes about 50 times its text. */
-const mostText = 300_000;
-
-/** Those of common clients, and what Apollo negotiates for them. Who sends another goes by way of Apollo. */
-const mediaTypes = new Map<string | undefined, string>([
-  [undefined, "application/json; charset=utf-8"],
-  ["*/*", "application/json; charset=utf-8"],
-  ["application/json", "application/json; charset=utf-8"],
-  ["application/json, text/plain, */*", "application/json; charset=utf-8"],
-  ["application/graphql-response+json", "application/graphql-response+json; charset=utf-8"],
-  ["application/graphql-response+json, application/json", "application/graphql-response+json; charset=utf-8"],
-  [
-    "application/graphql-response+json,application/json;q=0.9",
-    "application/graphql-response+json; charset=utf-8",
-  ],
-  [
-    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
-    "application/graphql-response+json; charset=utf-8",
-  ],
-]);
-
-const contentTypes = new Set<unknown>(["application/json", "application/json; charset=utf-8"]);
-
-/** A query that has been parsed and validated, as it is asked again. */
-export interface KnownQuery {
-  document: DocumentNode;
-  operation: OperationDefinitionNode;
-  variables: Readonly<Record<string, unknown>>;
-  /** The media type that the answer is to have. */
-  mediaType: string;
+/** What answers a query that has been found valid. */
+export interface QueryAnswers {
+  run: (context: Context) => Promise<FormattedExecutionResult>;
+  /** The body of the answer of a plain query, unless it is to be executed as any other. */
+  bodyOf: ((context: Context) => Promise<string | undefined>) | undefined;
 }
 
-interface KnownDocument {
-  document: DocumentNode;
-  /** By the name that was asked for. */
-  operations: Map<string | undefined, OperationDefinitionNode>;
+/** A query that was answered before; it stands in the place of the body that it came in. */
+export class KnownQuery implements QueryAnswers {
+  readonly run: QueryAnswers["run"];
+  readonly bodyOf: QueryAnswers["bodyOf"];
+
+  constructor({ run, bodyOf }: QueryAnswers) {
+    this.run = run;
+    this.bodyOf = bodyOf;
+  }
 }
 
-/** Queries that Apollo has found nothing wrong with: sent again in the plainest form of POST, they need it no more. */
+/** Characters; those of programs have some hundred. */
+const longestBody = 4_096;
+
+/** Characters of all bodies. A parsed document takes about 50 times its text: some 10 MB. */
+const mostText = 200_000;
+
+/**
+ * Queries without variables by the whole body of their request, as the programs that ask for them send it over and over:
+ * what is in it was read, parsed and found valid before, and need not be again. Only those that Apollo has let pass to
+ * their execution are learned; mutations never are, so no password is kept.
+ */
 export class KnownQueries {
-  private readonly documents = new LRUCache<string, KnownDocument>({
-    maxSize: mostText,
-    sizeCalculation: (_known, text) => text.length + 1,
-  });
+  private readonly queries = new LRUCache<string, KnownQuery>({ max: 1_000, maxSize: mostText });
+  /** The text of bodies that are being answered. */
+  private readonly texts = new WeakMap<object, string>();
 
-  remember(
-    text: string,
-    name: string | undefined,
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-  ): void {
-    let known = this.documents.peek(text);
-    if (known?.document !== document) this.documents.set(text, (known = { document, operations: new Map() }));
-    known.operations.set(name, operation);
+  find(text: string): KnownQuery | undefined {
+    return text.length > longestBody ? undefined : this.queries.get(text);
   }
 
-  /** @param body as JSON was parsed. @returns undefined for whatever Apollo is to see */
-  find(body: unknown, contentType: string | undefined, accept: string | undefined): KnownQuery | undefined {
-    const { query, operationName, variables, extensions } = Object(body) as Record<string, unknown>;
-    if (typeof query !== "string" || extensions !== undefined || !contentTypes.has(contentType))
-      return undefined;
-    const known = this.documents.get(query);
-    const operation = known?.operations.get((operationName ?? undefined) as string | undefined);
-    const mediaType = mediaTypes.get(accept);
-    if (known === undefined || operation === undefined || mediaType === undefined) return undefined;
-    if (variables != null && (typeof variables !== "object" || Array.isArray(variables))) return undefined;
-    return { document: known.document, operation, variables: { ...variables }, mediaType };
+  /** Says what a body was before it was parsed. */
+  note(body: unknown, text: string): void {
+    if (typeof body === "object" && body !== null && text.length <= longestBody) this.texts.set(body, text);
+  }
+
+  /** @param body as it was noted; of any other nothing is learned */
+  learn(body: unknown, answers: QueryAnswers): void {
+    const text = typeof body === "object" && body !== null ? this.texts.get(body) : undefined;
+    if (text !== undefined) this.queries.set(text, new KnownQuery(answers), { size: text.length });
   }
 }

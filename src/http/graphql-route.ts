@@ -1,61 +1,60 @@
+import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { httpOf } from "../graphql/answers.ts";
-import type { GraphqlEngine } from "../graphql/apollo.ts";
-import type { Context, RequestFacts } from "../graphql/context.ts";
-import type { KnownQuery } from "../graphql/known-queries.ts";
 import { answerWithin } from "./abandonment.ts";
+import type { Waiting } from "./abandonment.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
+import { answerKnownQuery, readBody } from "./known-query-answer.ts";
+import { KnownQuery } from "../graphql/known-queries.ts";
+import type { KnownQueries } from "../graphql/known-queries.ts";
+import type { Context, RequestFacts } from "../graphql/context.ts";
+
+export interface GraphqlDoor {
+  apollo: ApolloServer<Context>;
+  knownQueries: KnownQueries;
+  makeContext: (request: RequestFacts) => Context;
+}
 
 /** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
 export async function registerGraphql(
   server: FastifyInstance,
-  { apollo, knownQueries, answerKnown }: GraphqlEngine,
-  makeContext: (request: RequestFacts) => Context,
+  { apollo, knownQueries, makeContext }: GraphqlDoor,
 ): Promise<void> {
   await apollo.start();
   server.addHook("onClose", () => apollo.stop());
-  const contextOf = (request: FastifyRequest, abandoned: AbortSignal) =>
+  const waits = new WeakMap<FastifyReply, Waiting>();
+  const contextOf = (request: FastifyRequest, waiting: Waiting) =>
     makeContext({
       requestId: request.id,
       ip: clientAddress(request),
       userAgent: request.headers["user-agent"],
       authorization: request.headers.authorization,
-      abandoned,
+      waiting,
     });
-  const signals = new WeakMap<FastifyReply, AbortSignal>();
-  const byApollo = fastifyApolloHandler(apollo, {
-    context: async (request, reply) => contextOf(request, signals.get(reply) ?? AbortSignal.abort()),
+  const answerByApollo = fastifyApolloHandler(apollo, {
+    context: async (request, reply) =>
+      contextOf(request, waits.get(reply) ?? { abandoned: AbortSignal.abort() }),
   });
-  const known = async (
-    query: KnownQuery,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    abandoned: AbortSignal,
-  ) => {
-    const result = await answerKnown(query, contextOf(request, abandoned));
-    const { status = 200, headers } = httpOf(result, request.headers.accept);
-    reply.code(status).headers({ "content-type": query.mediaType, ...headers });
-    const { errors, data, extensions } = result;
-    return `${JSON.stringify({ errors, data, extensions })}\n`;
-  };
-  server.route({
-    method: ["GET", "POST", "OPTIONS"],
-    url: "/graphql",
-    onRequest: (_request, reply, done) => {
-      // Tokens and personal data have no place in a cache.
-      reply.header("cache-control", "no-store");
-      done();
-    },
-    handler: (request, reply) =>
-      answerWithin(doorLimits.answerTime, reply, (abandoned) => {
-        const { body, headers, method } = request;
-        const query =
-          method === "POST" ? knownQueries.find(body, headers["content-type"], headers.accept) : undefined;
-        if (query) return known(query, request, reply, abandoned);
-        signals.set(reply, abandoned);
-        return byApollo.call(server, request, reply) as Promise<unknown>;
-      }),
+  const answerInTime = answerWithin(doorLimits.answerTime);
+  await server.register(async (scope) => {
+    readBody(scope, knownQueries);
+    scope.route({
+      method: ["GET", "POST", "OPTIONS"],
+      url: "/graphql",
+      onRequest: (_request, reply, done) => {
+        // Tokens and personal data have no place in a cache.
+        reply.header("cache-control", "no-store");
+        done();
+      },
+      handler: (request, reply) =>
+        answerInTime(reply, (waiting) => {
+          const { body } = request;
+          if (body instanceof KnownQuery)
+            return answerKnownQuery(body, contextOf(request, waiting), request, reply);
+          waits.set(reply, waiting);
+          return answerByApollo.call(scope, request, reply) as Promise<unknown>;
+        }),
+    });
   });
 }
