@@ -2,6 +2,13 @@
 declare module "autocannon" {
   import type { EventEmitter } from "node:events";
 
+  interface Request {
+    method: string;
+    path: string;
+    headers: Record<string, string>;
+    body?: string;
+  }
+
   interface Options {
     url: string;
     connections: number;
@@ -11,8 +18,7 @@ declare module "autocannon" {
     bailout: number;
     /** Milliseconds between looks at whether the run is over. */
     sampleInt: number;
-    method: "POST";
-    setupClient: (client: { setHeadersAndBody(headers: Record<string, string>, body: string): void }) => void;
+    setupClient: (client: { setRequests(requests: Request[]): void }) => void;
     verifyBody: (body: string) => boolean;
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -5,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findFreePort } from "../src/persistence/postmaster-launch.ts";
 import { startChild } from "./child.ts";
-import type { Child } from "./child.ts";
+import type { Child, ChildOptions } from "./child.ts";
+import type { CleanUp } from "./undo.ts";
 
 export interface Gateway {
   url: string;
@@ -15,18 +17,41 @@ export interface Gateway {
 
 export interface Account {
   username: string;
+  email: string;
   password: string;
+}
+
+export interface SignedInAccount extends Account {
   token: string;
 }
 
-/**
- * Starts the built gateway as it would be deployed, on a database of its own; `cleanUp` learns what there is to undo.
- * @param settings beside or in place of the bench's own
- */
+/** One for all gateways of a run: on one database they are replicas. */
+const encryptionKey = randomBytes(32).toString("base64url");
+
+/** Settings for a database that is there already, in place of one that the gateway brings along. */
+export function onDatabase(databaseUrl: string): Record<string, string> {
+  return { DATABASE_URL: databaseUrl, ENCRYPTION_KEY: encryptionKey, MIGRATE_ON_START: "on" };
+}
+
+/** Starts the built gateway as it would be deployed, on a database of its own; `cleanUp` learns what there is to undo. */
 export async function startGateway(
-  cleanUp: (() => Promise<void>)[],
+  cleanUp: CleanUp,
   settings: Record<string, string> = {},
 ): Promise<Gateway> {
+  const { gateway, port } = await launchGateway(cleanUp, settings);
+  while (!(await isReady(port))) await Promise.race([delay(20), gateway.child.ended]);
+  return gateway;
+}
+
+/**
+ * The same without waiting until it is ready.
+ * @param settings beside or in place of the bench's own
+ */
+export async function launchGateway(
+  cleanUp: CleanUp,
+  settings: Record<string, string> = {},
+  options: Pick<ChildOptions, "bare"> = {},
+): Promise<{ gateway: Gateway; port: number }> {
   const port = await findFreePort();
   const directory = mkdtempSync(join(tmpdir(), "gatehouse-bench-"));
   cleanUp.push(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
@@ -39,29 +64,33 @@ export async function startGateway(
     ...settings,
   };
   // Not in the project's folder, whose .env the gateway would read.
-  const child = startChild("bin/gatehouse.js", ["serve"], environment, directory);
+  const child = startChild("bin/gatehouse.js", ["serve"], environment, { ...options, cwd: directory });
   cleanUp.push(() => child.stop());
   const gateway = { url: `http://127.0.0.1:${port}/graphql`, child, dataDirectory: environment.DATA_DIR };
-  while (!(await isReady(port))) await Promise.race([delay(20), child.ended]);
-  return gateway;
+  return { gateway, port };
 }
 
-/** Registers accounts, so that concurrent sign-ins do not wait for one another's row. */
-export async function registerAccounts({ url }: Gateway, count: number): Promise<Account[]> {
-  const accounts: Account[] = [];
-  while (accounts.length < count) {
-    const username = `bench${accounts.length}`;
-    const password = `correct horse battery ${accounts.length}`;
-    const input = { email: `${username}@example.com`, username, password };
+/** Accounts that differ, so that concurrent sign-ins do not wait for one another's row. */
+export function newAccounts(count: number): Account[] {
+  return Array.from({ length: count }, (_, number) => ({
+    username: `bench${number}`,
+    email: `bench${number}@example.com`,
+    password: `correct horse battery ${number}`,
+  }));
+}
+
+export async function registerAccounts({ url }: Gateway, count: number): Promise<SignedInAccount[]> {
+  const accounts: SignedInAccount[] = [];
+  for (const account of newAccounts(count)) {
     const query = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
     const answer = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ query, variables: { input } }),
+      body: JSON.stringify({ query, variables: { input: account } }),
     });
     const { data } = (await answer.json()) as { data?: { register: { token: string } } | null };
-    if (!data) throw new Error(`the gateway did not register ${username}`);
-    accounts.push({ username, password, token: data.register.token });
+    if (!data) throw new Error(`the gateway did not register ${account.username}`);
+    accounts.push({ ...account, token: data.register.token });
   }
   return accounts;
 }

@@ -2,18 +2,40 @@ import autocannon from "autocannon";
 import type { Child } from "./child.ts";
 import type { Run } from "./sample.ts";
 
-/** What one connection sends, over and over. */
+export interface HttpRequest {
+  method: "GET" | "POST";
+  path: string;
+  headers: Record<string, string>;
+  body?: string;
+}
+
 export interface GraphqlRequest {
   query: string;
   variables?: object;
   token?: string;
 }
 
-/** Sends requests to a GraphQL server, as many at once as `requests` has entries, until `amount` are answered. */
+/** A request as a client sends it; the token in the way that both ours and any other server reads. */
+export function graphqlRequest({ token, ...body }: GraphqlRequest, path = "/graphql"): HttpRequest {
+  const headers = {
+    "content-type": "application/json",
+    ...(token && { authorization: `Bearer ${token}` }),
+  };
+  return { method: "POST", path, headers, body: JSON.stringify(body) };
+}
+
+/** A server, what it is sent over and over, and how a right answer begins. */
+export interface Load {
+  server: { url: string; child: Child };
+  requests: HttpRequest[];
+  expectedStart: string;
+  /** Each sends its share of the requests, one after the other; one request each unless told otherwise. */
+  connections?: number;
+}
+
+/** Keeps all connections busy until `amount` requests are answered. */
 export async function load(
-  server: { url: string; child: Child },
-  requests: GraphqlRequest[],
-  expectedStart: string,
+  { server, requests, expectedStart, connections = requests.length }: Load,
   amount: number,
 ): Promise<Run> {
   const latencies: number[] = [];
@@ -21,20 +43,15 @@ export async function load(
   const start = performance.now();
   let end = start;
   const cannon = autocannon({
-    url: server.url,
-    connections: requests.length,
+    url: new URL(server.url).origin,
+    connections,
     // Not a duration: requests that are cut off at its end would go on into the next one's measurement.
     amount,
-    bailout: 1,
+    bailout: 100,
     sampleInt: 50,
-    method: "POST",
     setupClient(client) {
-      const { token, ...body } = requests[connection++] ?? { query: "" };
-      const headers = {
-        "content-type": "application/json",
-        ...(token && { authorization: `Token ${token}` }),
-      };
-      client.setHeadersAndBody(headers, JSON.stringify(body));
+      const mine = connection++;
+      client.setRequests(requests.filter((_, index) => index % connections === mine));
     },
     // A GraphQL error has status 200 too.
     verifyBody: (text) => text.startsWith(expectedStart) && !text.includes('"errors"'),
@@ -48,6 +65,7 @@ export async function load(
   return {
     latencies,
     seconds: (end - start) / 1000,
-    failures: Math.max(unanswered, errors + non2xx + mismatches),
+    // An error is an answer that is missing, too.
+    failures: Math.max(unanswered, errors) + non2xx + mismatches,
   };
 }

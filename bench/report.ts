@@ -1,54 +1,81 @@
-import type { Sample } from "./sample.ts";
+import type { Results } from "./results.ts";
+import { figure, median, ratios, withSpread } from "./statistics.ts";
+import type { Verdict } from "./verdicts.ts";
 
-type Metric = keyof Sample;
-
-const columns: [Metric, string][] = [
-  ["requestsPerSecond", "requests/s"],
-  ["p50", "p50 ms"],
-  ["p99", "p99 ms"],
-  ["cpuTime", "CPU ms/request"],
-];
-
-/** One line for each contender: the median of all rounds, and the lowest and the highest round. */
-export function formatFigures(results: Map<string, Sample[]>): string {
-  const rows = [...results].map(([name, samples]) => [
-    name,
-    ...columns.map(([metric]) => withSpread(samples.map((sample) => sample[metric]))),
-  ]);
-  return [["", ...columns.map(([, title]) => title)], ...rows]
-    .map(([name = "", ...cells]) => name.padEnd(16) + cells.map((cell) => cell.padStart(26)).join(""))
-    .join("\n");
+/** Rows of cells; the first row is the head. */
+export interface Table {
+  title: string;
+  rows: string[][];
 }
 
-/**
- * One line for each metric: how many times the base. Each round is compared with the same round of the base, which
- * ran seconds apart, so what else the machine was doing then weighs on both.
- */
-export function formatRatios(
-  results: Map<string, Sample[]>,
-  name: string,
-  base: string,
-  metrics: Metric[] = columns.map(([metric]) => metric),
-): string {
-  const samples = results.get(name) ?? [];
-  const bases = results.get(base) ?? [];
-  return columns
-    .filter(([metric]) => metrics.includes(metric))
-    .map(([metric, title]) => {
-      const ratios = samples.map((sample, round) => sample[metric] / (bases[round]?.[metric] ?? NaN));
-      return `${`${name} / ${base}`.padEnd(24)}${title.padEnd(16)}${withSpread(ratios)} times`;
-    })
-    .join("\n");
+/** Everything but the verdicts. */
+export function tables({ samples, costs, flood, starts, memory }: Results): Table[] {
+  return [
+    {
+      title: "Load",
+      rows: [
+        ["", "requests/s", "p50 ms", "p99 ms", "CPU ms/request", "CPU, constant field = 1"],
+        ...[...samples].map(([name, all]) => [
+          name,
+          ...(["requestsPerSecond", "p50", "p99", "cpuTime"] as const).map((metric) =>
+            withSpread(all.map((sample) => sample[metric])),
+          ),
+          figure(median(ratios(samples, name, "constant field", "cpuTime"))),
+        ]),
+      ],
+    },
+    {
+      title: "PostgreSQL",
+      rows: [
+        ["", "queries", "round trips"],
+        ...[...costs].map(([name, { queries, roundTrips }]) => [name, String(queries), String(roundTrips)]),
+      ],
+    },
+    {
+      title: "Besides",
+      rows: [
+        ["", "bare server", "gateway"],
+        ["start to first answer, ms", withSpread(starts.bare), withSpread(starts.gateway)],
+        ["resident after 100,000 requests", megabytes(memory.bare), megabytes(memory.gateway)],
+        ["", "quiet", `beside ${figure(median(flood.loginsPerSecond))} logins/s`],
+        ["`me` p99 at 200/s, ms", withSpread(flood.quiet), withSpread(flood.flooded)],
+      ],
+    },
+  ];
 }
 
-function withSpread(values: number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const median = ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
-  return `${figure(median)} (${figure(sorted[0])} to ${figure(sorted.at(-1))})`;
+/** One line for each aim. */
+export function verdictTable(verdicts: Verdict[]): Table {
+  const words = { true: "reached", false: "NOT REACHED", undefined: "open" };
+  return {
+    title: "Verdicts",
+    rows: [
+      ["", "", "median (lowest to highest)", "aim"],
+      ...verdicts.map(({ what, figure: value, aim, reached }) => [words[`${reached}`], what, value, aim]),
+    ],
+  };
 }
 
-/** Three digits that count. */
-function figure(value = NaN): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+/** For a terminal: columns as wide as they must be. */
+export function asText({ title, rows }: Table): string {
+  const widths = rows.reduce<number[]>(
+    (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
+    [],
+  );
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${title}\n${lines.join("\n")}`;
+}
+
+export function asMarkdown({ title, rows: [head = [], ...rows] }: Table): string {
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  return [`## ${title}`, "", ...lines].join("\n");
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 }

@@ -6,7 +6,20 @@ import { locatePostgresBinaries } from "../src/persistence/postgres-binaries.ts"
 
 /** What the figures were taken with, in one line. */
 export async function describeVersions(): Promise<string> {
-  const packages = ["@apollo/server", "fastify", "@as-integrations/fastify", "graphql", "argon2"];
+  const packages = [
+    "@apollo/server",
+    "fastify",
+    "@as-integrations/fastify",
+    "graphql",
+    "@node-rs/argon2",
+    "argon2",
+    "better-auth",
+    "graphql-yoga",
+    "type-graphql",
+    "@mikro-orm/core",
+    "jsonwebtoken",
+    "pg",
+  ];
   const { postgres } = await locatePostgresBinaries();
   const { stdout } = await promisify(execFile)(postgres, ["--version"]);
   return [

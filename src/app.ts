@@ -20,6 +20,7 @@ import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
 import { createApollo } from "./graphql/apollo.ts";
 import { contextBuilder } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
+import { KnownQueries } from "./graphql/known-queries.ts";
 import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
@@ -66,6 +67,7 @@ export interface App {
   hasher: PasswordHasher;
   schema: GraphQLSchema;
   service: Context["service"];
+  knownQueries: KnownQueries;
   notifications: Notifications;
   /** The memory of who is calling: a process of the same replica says here what to forget. */
   liveSessions: LiveSessions;
@@ -162,9 +164,13 @@ export async function createApp(
   const service: Context["service"] = (type) => services.get(type) as never;
   const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
 
+  const knownQueries = new KnownQueries();
   const server = await createServer({
-    apollo: createApollo({ schema, introspection, maxCredentialOperations, logger }),
-    makeContext,
+    graphql: {
+      apollo: createApollo({ schema, introspection, maxCredentialOperations, knownQueries, logger }),
+      knownQueries,
+      makeContext,
+    },
     checkDatabase: () => checkDatabase(orm),
     logger,
     corsOrigins: config.corsOrigins,
@@ -198,6 +204,7 @@ export async function createApp(
     hasher,
     schema,
     service,
+    knownQueries,
     notifications,
     liveSessions,
     keyRotation: rotation,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { Client } from "pg";
 import { startGateway } from "./support/gateway.ts";
-import type { Gateway } from "./support/gateway.ts";
+import type { Gateway, GraphqlAnswer } from "./support/gateway.ts";
 import { errorsOf, reasonOf, register } from "./support/operations.ts";
 import { until } from "./support/until.ts";
 
@@ -20,6 +20,23 @@ const loginDocument = `mutation ($input: LoginInput!) { login(input: $input) { u
 const updateDocument = `mutation ($input: UpdateUserInput!) {
   updateUser(input: $input) { user { email username bio fullName birthDate updatedAt } }
 }`;
+
+/** Lets an operation come to where it waits for a change of the account that is about to be committed. */
+async function duringChange(change: string, operate: () => Promise<GraphqlAnswer>): Promise<GraphqlAnswer> {
+  const admin = new Client({ connectionString: gateway.databaseUrl });
+  await admin.connect();
+  await admin.query(`begin; update users set ${change}`);
+  const answer = operate();
+  await until(async () => {
+    const waiting = await gateway.sql(
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    return waiting.length > 0;
+  });
+  await admin.query("commit");
+  await admin.end();
+  return answer;
+}
 
 describe("register", () => {
   it("makes an account that is signed in", async () => {
@@ -142,6 +159,21 @@ describe("login", () => {
     expect(answers.filter(({ errors }) => errors)).toEqual([]);
   });
 
+  it.each([
+    ["a password", "password_hash = '!'", "A user with this email and password was not found."],
+    ["the right to sign in", "is_active = false", "This user has been deactivated."],
+  ])(
+    "opens no session when %s is changed between the look at the account and the sign-in",
+    async (_what, change, message) => {
+      await register(gateway, ada);
+      const answer = await duringChange(change, () =>
+        gateway.graphql(loginDocument, { input: { username: "ada", password: ada.password } }),
+      );
+      expect(errorsOf(answer)).toEqual({ error: [message] });
+      expect(await gateway.sql("select count(*)::int from sessions")).toEqual([{ count: 1 }]);
+    },
+  );
+
   it("opens no session with a password that is changed at the same time", async () => {
     const { token } = await register(gateway, ada);
     const change = gateway.graphql(
@@ -262,17 +294,10 @@ describe("updateUser", () => {
 
   it("is refused when the account is deactivated meanwhile", async () => {
     const { token } = await register(gateway, ada);
-    const admin = new Client({ connectionString: gateway.databaseUrl });
-    await admin.connect();
-    await admin.query("begin; update users set is_active = false");
-    const answer = gateway.graphql(updateDocument, { input: { bio: "after" } }, `Token ${token}`);
-    await until(async () => {
-      const waiting = await gateway.sql("select from pg_stat_activity where wait_event_type = 'Lock'");
-      return waiting.length > 0;
-    });
-    await admin.query("commit");
-    await admin.end();
-    expect(reasonOf(await answer)).toBe("USER_DEACTIVATED");
+    const answer = await duringChange("is_active = false", () =>
+      gateway.graphql(updateDocument, { input: { bio: "after" } }, `Token ${token}`),
+    );
+    expect(reasonOf(answer)).toBe("USER_DEACTIVATED");
     expect(await gateway.sql("select bio from users")).toEqual([{ bio: null }]);
   });
 

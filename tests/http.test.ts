@@ -1,4 +1,7 @@
+import helmet from "@fastify/helmet";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import fastify from "fastify";
+import { securityHeaders } from "../src/http/security-headers.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 
@@ -73,6 +76,29 @@ describe("the door", () => {
     expect(headers.get("x-content-type-options")).toBe("nosniff");
     expect(headers.get("cache-control")).toBe("no-store");
     expect(headers.get("x-powered-by")).toBeNull();
+  });
+
+  it("sends the headers that Helmet would, on whatever it answers", async () => {
+    const model = fastify();
+    await model.register(helmet, {
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      },
+    });
+    model.get("/", (_request, reply) => reply.code(204).send());
+    const { headers } = await model.inject("/");
+    await model.close();
+    expect(headers).toMatchObject(securityHeaders);
+    expect(
+      Object.keys(headers)
+        .filter((name) => !(name in securityHeaders))
+        .toSorted(),
+    ).toEqual(["connection", "date"]);
+    for (const path of ["/graphql", "/nothing", "/health/live"]) {
+      const answer = await fetch(`${gateway.url}${path}`);
+      expect(Object.fromEntries(answer.headers)).toMatchObject(securityHeaders);
+    }
   });
 
   it("bounds the body and says so", async () => {

@@ -236,6 +236,21 @@ describe("MAX_SESSIONS_PER_USER", () => {
     expect((await me(tokens)).errors).toBeUndefined();
   });
 
+  it("holds for sign-ins that wait for one another: each counts those before it", async () => {
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%gatehouse_open_session%'`;
+    const signIns = await gateway.app.orm.em.fork().transactional(async (em) => {
+      await em.execute("select from users for no key update");
+      const begun = Array.from({ length: 8 }, () => login());
+      await until(async () => (await other.sql(waiting)).length === 8);
+      return { begun };
+    });
+    await Promise.all(signIns.begun);
+    const all = await states();
+    expect(all).toHaveLength(9);
+    expect(all.filter(({ reason }) => reason === null)).toHaveLength(5);
+  });
+
   it("holds for twenty sign-ins at once on two replicas, and the feed hears of each that ended", async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) => login(index % 2 ? other : gateway)),

@@ -3,7 +3,7 @@
  * our hash, deactivated, with one of Django's), registrations of free and of taken names with REGISTRATION_PRIVACY, and
  * refreshes of sessions that are gone. What is compared is asked for in turn. For each: the median, the chance that it
  * took longer than the first (Mann-Whitney; 0.5 where nothing can be told), and the largest distance of the two
- * distributions with the probability that chance alone makes it so large (Kolmogorov-Smirnov). `npm run build && node
+ * distributions with the probability that chance alone makes it so large (Kolmogorov-Smirnov). `npm run bench:build && node
  * bench/attack/account-timing.ts [ROUNDS]`; 1,000 rounds take some minutes.
  */
 import { randomUUID } from "node:crypto";

@@ -2,7 +2,7 @@
  * What an attacker gets who guesses passwords, at the settings that are the default: against one account from one
  * address, against any account from one address, against one account from a thousand addresses, and with a thousand
  * addresses against as many accounts. Whoever is refused waits exactly as long as they are told: the waits are real,
- * but the time in which they pass is taken off the counts in the database. `npm run build && node
+ * but the time in which they pass is taken off the counts in the database. `npm run bench:build && node
  * bench/attack/guessing.ts` takes some minutes.
  */
 import { setTimeout as delay } from "node:timers/promises";

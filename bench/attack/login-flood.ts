@@ -1,7 +1,7 @@
 /**
  * A flood of sign-ins at ten times what can be hashed, as if it came from a botnet (RATE_LIMIT=off): what becomes of
  * `me`, of memory, of the surplus, and how soon afterwards all is as before. The flood comes from a process of its own,
- * which shares the machine, and so does PostgreSQL. `npm run build && node bench/attack/login-flood.ts --seconds 20`
+ * which shares the machine, and so does PostgreSQL. `npm run bench:build && node bench/attack/login-flood.ts --seconds 20`
  */
 import { parseArgs } from "node:util";
 import { startChild } from "../child.ts";

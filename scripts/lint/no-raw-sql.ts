@@ -1,9 +1,9 @@
 import { definitionOf } from "./rule.ts";
 import type { Context, Node, Rule } from "./rule.ts";
 
-/** What takes SQL as its first argument: of MikroORM, its query builder and the driver. */
+/** What takes SQL as its first argument: of MikroORM, its query builder, the driver and our own. */
 const methods = new Set([
-  ...["execute", "query", "raw", "executeDump", "addSql"],
+  ...["execute", "query", "raw", "executeDump", "addSql", "namedStatement"],
   ...["where", "andWhere", "orWhere", "having", "andHaving", "orHaving"],
 ]);
 
@@ -21,6 +21,7 @@ export const noRawSql: Rule = {
         const name = nameOf(node.callee);
         const [first] = node.arguments;
         if (first === undefined || name === undefined || !methods.has(name)) return;
+        if (context.sourceCode.getScope(node).type === "module") return;
         const sql = first.type === "ObjectExpression" ? textProperty(first) : first;
         if (sql !== undefined && !isConstant(sql, context))
           context.report({

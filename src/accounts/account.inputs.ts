@@ -17,10 +17,9 @@ import { asksForName, TakenNames } from "./taken-names.ts";
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
 @CheckedAsWhole<RegisterInput>(async (input, { service, client }) => {
-  // First: the checks may tell which names are taken.
-  await service(Throttle).registration(client.ip);
+  const taken = () => service(TakenNames).toldBeforehand(input);
   return {
-    ...(await service(TakenNames).toldBeforehand(input)),
+    ...(await service(Throttle).registration(client.ip, taken)),
     ...(await service(PasswordRules).check(input.password, input)),
   };
 })
@@ -83,10 +82,10 @@ export class LoginInput {
 })
 @CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }) => {
   const current = (await caller()) as Caller;
-  // As for register.
-  if (asksForName(input, current)) await service(Throttle).registration(client.ip);
+  const taken = () => service(TakenNames).toldBeforehand(input, current);
   return {
-    ...(await service(TakenNames).toldBeforehand(input, current)),
+    // It tells as much as a registration.
+    ...(await (asksForName(input, current) ? service(Throttle).registration(client.ip, taken) : taken())),
     ...(await service(PasswordRules).check(input.password, {
       email: input.email ?? current.user.email,
       username: input.username ?? current.user.username,

@@ -1,4 +1,4 @@
-import { LockMode, UniqueConstraintViolationException } from "@mikro-orm/core";
+import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
@@ -15,14 +15,20 @@ import type { SessionService } from "../sessions/session.service.ts";
 import type { PasswordAttempt } from "../throttling/password-attempt.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
+import { signIn, signUp } from "./account-statements.ts";
 import type { PrivateRegistration } from "./private-registration.ts";
 import { SignInFailures } from "./sign-in-failures.ts";
 import { SignInLookup } from "./sign-in-lookup.ts";
+import type { SignInUser } from "./sign-in-lookup.ts";
 import { credentialEvents } from "./credential-events.ts";
+import { newAccount } from "./new-account.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
 import type { UserType } from "./user.type.ts";
+
+/** Appendix A of PostgreSQL's manual. */
+const uniqueViolation = "23505";
 
 /** Accounts: making one, signing in to it, changing it. Its inputs have passed the rules of account.inputs.ts. */
 export class AccountService {
@@ -57,16 +63,28 @@ export class AccountService {
   /** @throws InvalidInput when another account took a name meanwhile; SignInRequired, with privacy, in any case */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
     if (this.privateRegistration) return this.privateRegistration.register(input, client);
-    const open = (em: EntityManager, user: User) => this.sessions.open(em, user, client, { signedUp: true });
-    return this.createUser(input, {}, open, client.abandoned);
+    const account = await newAccount(input, this.hasher, client.abandoned);
+    // An account that cannot be made is an error, so there is always a session.
+    return this.orNameTaken(input, undefined, () =>
+      this.sessions.open(signUp, account, client),
+    ) as Promise<AuthPayload>;
   }
 
   /** @throws InvalidInput when another account took a name meanwhile */
   async createSuperuser(input: RegisterInput, operator: EventOrigin): Promise<UserType> {
-    return this.createUser(input, { isStaff: true, isSuperuser: true }, async (em, user) => {
-      await recordEvents(em, { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" }, operator);
-      return user;
-    });
+    const account = await newAccount(input, this.hasher);
+    return this.orNameTaken(input, undefined, () =>
+      this.em.fork().transactional(async (em) => {
+        const user = em.create(User, { ...account, isStaff: true, isSuperuser: true });
+        await em.flush();
+        await recordEvents(
+          em,
+          { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" },
+          operator,
+        );
+        return user;
+      }),
+    );
   }
 
   /**
@@ -76,27 +94,29 @@ export class AccountService {
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
     this.hasher.checkRoom();
     const attempt = this.throttle.passwordAttempt(client.ip);
-    const [{ user, account, isKnownPlace }] = await Promise.all([
+    // The guess is charged beside the look that shows whether it is right.
+    const [subject] = await Promise.all([
       this.lookup.find(input, client.ip),
       attempt
-        .chargeAddress()
+        .chargeAddress(this.lookup.guess(input, client.ip))
         .catch((error: unknown) => this.failures.throwOn(error, addressBlock(client.ip), undefined, client)),
     ]);
+    const { user, account } = subject;
     await attempt
-      .chargeAccount(account, isKnownPlace)
+      .chargeAccount(subject)
       .catch((error: unknown) => this.failures.throwOn(error, account, user?.id, client));
-    const signIn =
+    const payload =
       (await this.tryLogin(user, input, client, attempt)) ??
       // The hash may be made anew by a sign-in at the same time; the second look sees it.
       (await this.tryLogin((await this.lookup.find(input, client.ip)).user, input, client, attempt));
     await attempt.settled();
-    if (signIn === undefined) return this.failures.refuse("ACCOUNT_CHANGED", undefined, client);
-    return signIn;
+    if (payload === undefined) return this.failures.refuse("ACCOUNT_CHANGED", undefined, client);
+    return payload;
   }
 
   /** Undefined when the account was changed between the look at it and the sign-in. */
   private async tryLogin(
-    user: User | null,
+    user: SignInUser | null,
     input: LoginInput,
     client: Client,
     attempt: PasswordAttempt,
@@ -108,15 +128,7 @@ export class AccountService {
     if (!valid) return this.failures.refuse("WRONG_PASSWORD", user.id, client);
     if (!user.isActive) return this.failures.refuse("USER_DEACTIVATED", user.id, client);
     const passwordHash = needsRehash ? await this.rehash(user, input.password) : user.passwordHash;
-    return this.em.fork().transactional(async (em) => {
-      // A password that was changed, or an account deactivated, since we looked must not open a session.
-      const signedIn = await em.nativeUpdate(
-        User,
-        { id: user.id, passwordHash: user.passwordHash, isActive: true },
-        { passwordHash, lastLoginAt: new Date() },
-      );
-      return signedIn === 0 ? undefined : this.sessions.open(em, user, client);
-    });
+    return this.sessions.open(signIn, { userId: user.id, seenHash: user.passwordHash, passwordHash }, client);
   }
 
   /**
@@ -148,24 +160,8 @@ export class AccountService {
     );
   }
 
-  private async createUser<T>(
-    { password, email, ...rest }: RegisterInput,
-    rights: { isStaff?: true; isSuperuser?: true },
-    andThen: (em: EntityManager, user: User) => Promise<T>,
-    abandoned?: AbortSignal,
-  ): Promise<T> {
-    const passwordHash = await this.hasher.hash(password, abandoned);
-    return this.orNameTaken({ email, username: rest.username }, undefined, () =>
-      this.em.fork().transactional(async (em) => {
-        const user = em.create(User, { ...rest, ...rights, email: normalizeEmail(email), passwordHash });
-        await em.flush();
-        return andThen(em, user);
-      }),
-    );
-  }
-
   /** The next sign-in will do where the hasher is busy: the password was right, so this one must not fail. */
-  private rehash(user: User, password: string): Promise<string> {
+  private rehash(user: SignInUser, password: string): Promise<string> {
     return this.hasher.hash(password).catch((error: unknown) => {
       if (error instanceof ServiceUnavailable) return user.passwordHash;
       throw error;
@@ -181,7 +177,7 @@ export class AccountService {
     try {
       return await write();
     } catch (error) {
-      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      if (Object(error).code !== uniqueViolation) throw error;
       const taken = await this.takenNames.among(names, except);
       throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
     }

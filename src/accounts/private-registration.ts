@@ -1,20 +1,25 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { v7 } from "uuid";
 import { SignInRequired } from "../errors.ts";
 import { insertEvents } from "../events/event-record.ts";
+import type { EventOrigin } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
-import { normalizeEmail } from "../security/email-address.ts";
+import { namedStatement } from "../named-statement.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { RegisterInput } from "./account.inputs.ts";
+import { isSameName } from "./name-forms.ts";
+import { newAccount } from "./new-account.ts";
+import type { NewAccount } from "./new-account.ts";
 
 // One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
-// same time. The look is written as the unique indexes are, so that they serve; of two at once they refuse one. And one
-// event: were the owner of a username told too, who asks for their own and another's email could count the events.
-const makeIfFree = `
+// same time. Of two at once the unique indexes refuse one. And one event: were the owner of a username told too, who asks
+// for their own and another's email could count the events.
+const makeIfFree = namedStatement<never, NewAccount & EventOrigin>({
+  name: "make-if-free",
+  text: `
   with taken as materialized (
-    select id, true as by_email from users where lower(email) = lower(:email)
+    select id, true as by_email from users where ${isSameName.email("email", ":email")}
     union all
-    select id, false from users where lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC))
+    select id, false from users where ${isSameName.username("username", ":username")}
   ), made as (
     insert into users (id, email, username, password_hash, bio, full_name, birth_date)
     select cast(:id as uuid), :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date)
@@ -26,7 +31,8 @@ const makeIfFree = `
   ${insertEvents(
     { type: "SIGNED_UP", from: "made", userId: "id" },
     { type: "SIGN_UP_FAILED", outcome: "failure", cause: "NAME_TAKEN", from: "refused", userId: "id" },
-  )}`;
+  )}`,
+});
 
 /** The register of REGISTRATION_PRIVACY: nobody learns by its answer, or by the time it takes, who has an account. */
 export class PrivateRegistration {
@@ -42,12 +48,9 @@ export class PrivateRegistration {
    * Makes the account if its names are free. A session would tell that they were, so there is none.
    * @throws SignInRequired in any case
    */
-  async register({ password, ...input }: RegisterInput, client: Client): Promise<never> {
-    const passwordHash = await this.hasher.hash(password, client.abandoned);
-    const { bio = null, fullName = null, birthDate = null } = input;
-    const email = normalizeEmail(input.email);
-    const values = { ...client, ...input, id: v7(), email, passwordHash, bio, fullName, birthDate };
-    await this.em.fork().execute(makeIfFree, values);
+  async register(input: RegisterInput, client: Client): Promise<never> {
+    const account = await newAccount(input, this.hasher, client.abandoned);
+    await makeIfFree(this.em, { ...account, ...client });
     throw new SignInRequired();
   }
 }

@@ -58,9 +58,8 @@ export class Reauthentication {
     const attempt = this.throttle.passwordAttempt(client.ip);
     const [user] = await Promise.all([
       this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),
-      attempt.chargeAddress(),
+      attempt.chargeAddressAndSession(caller.user.id, caller.sessionId),
     ]);
-    await attempt.chargeSession(caller.user.id, caller.sessionId);
     const { valid } = await attempt.check(() =>
       this.hasher.verify(user?.passwordHash ?? null, currentPassword, client.abandoned),
     );

@@ -1,64 +1,86 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { LRUCache } from "lru-cache";
+import { namedStatement } from "../named-statement.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import { addressBlock } from "../security/address-block.ts";
+import type { TriedAccount } from "../throttling/password-attempt.ts";
 import type { LoginInput } from "./account.inputs.ts";
-import { User } from "./user.entity.ts";
+import { isSameName, nameForm } from "./name-forms.ts";
+import type { User } from "./user.entity.ts";
 
 /** Sign-ins of an account that count as "before". */
 const mostPlaces = 200;
 
-/** Written as the unique indexes are, so that they serve. */
-const normalForms = {
-  email: { name: "lower(:name)", column: "lower(u.email)" },
-  username: { name: "lower(normalize(:name, NFKC))", column: "lower(normalize(u.username, NFKC))" },
-};
+/** An account as far as a sign-in needs it. */
+export type SignInUser = Pick<User, "id" | "isActive" | "passwordHash">;
 
-const lookup = ({ name, column }: { name: string; column: string }) => `
-  select ${name} as wanted_name, u.*,
+type Found = { wantedName: string; places: string[] } & (SignInUser | { id: null });
+
+const lookup = (by: "email" | "username") => `
+  select ${nameForm[by](":name")} as "wantedName", u.id, u.is_active as "isActive", u.password_hash as "passwordHash",
     array(
       select distinct ip from (
         (select e.ip from auth_events e
          where e.user_id = u.id and e.type = 'SIGNED_IN' and e.outcome = 'success'
-         order by e.id desc limit :mostPlaces)
+         order by e.id desc limit ${mostPlaces})
         union all
         (select s.ip from sessions s
          where s.user_id = u.id and s.revoked_at is null and s.expires_at > now()
-         order by s.id desc limit :mostPlaces)
+         order by s.id desc limit ${mostPlaces})
       ) places where ip is not null
     ) as places
-  from (values (1)) one left join users u on ${column} = ${name}`;
+  from (values (1)) one left join users u on ${isSameName[by](`u.${by}`, ":name")}`;
 
-/** Who is meant by a name, found in one query that is the same whether there is an account or not. */
-export interface SignInSubject {
-  user: User | null;
-  /** The account, by whichever of its names it was asked for; else the name that nobody has. */
-  account: string;
-  /** Whether somebody has signed in to the account from there before. */
-  isKnownPlace: boolean;
+type FoundBy = { name: string | null | undefined };
+
+const lookups = {
+  email: namedStatement<Found, FoundBy>({ name: "sign-in by email", text: lookup("email") }),
+  username: namedStatement<Found, FoundBy>({ name: "sign-in by username", text: lookup("username") }),
+};
+
+/** Who is meant by a name: `account` is the account's id, by whichever of its names; else the name that nobody has. */
+export interface SignInSubject extends TriedAccount {
+  user: SignInUser | null;
 }
+
+/** Names and addresses for which it is remembered who was meant; with the longest names a kilobyte each. */
+const mostGuesses = 10_000;
+
+type GivenName = Pick<LoginInput, "email" | "username">;
 
 export class SignInLookup {
   private readonly em: EntityManager;
+  /** By address, too: else whoever measures could find out for which names somebody else has just tried to sign in. */
+  private readonly guesses = new LRUCache<string, TriedAccount>({ max: mostGuesses });
 
   constructor(em: EntityManager) {
     this.em = em;
   }
 
-  async find(
-    { email, username }: Pick<LoginInput, "email" | "username">,
-    ip: string,
-  ): Promise<SignInSubject> {
-    const by = email == null ? "username" : "email";
-    const name = email == null ? username : normalizeEmail(email);
-    const em = this.em.fork();
-    const [{ wanted_name, places, ...row }] = await em.execute<
-      [{ wanted_name: string; places: string[]; id: string | null }]
-    >(lookup(normalForms[by]), { name, mostPlaces });
+  /** Finds who is meant in one query that is the same whether there is an account or not. */
+  async find(given: GivenName, ip: string): Promise<SignInSubject> {
+    const { by, name } = wanted(given);
+    const [found] = (await lookups[by](this.em, { name })) as [Found];
     const here = addressBlock(ip);
-    return {
-      user: row.id === null ? null : em.map(User, row),
-      account: row.id ?? `${by} ${wanted_name}`,
-      isKnownPlace: places.some((place) => addressBlock(place) === here),
-    };
+    const account = found.id ?? `${by} ${found.wantedName}`;
+    const isKnownPlace = found.places.some((place) => addressBlock(place) === here);
+    this.guesses.set(occasion(given, ip), { account, isKnownPlace });
+    return { user: found.id === null ? null : found, account, isKnownPlace };
   }
+
+  /** What the look before this one has found, whether there is an account or not. */
+  guess(given: GivenName, ip: string): TriedAccount | undefined {
+    return this.guesses.get(occasion(given, ip));
+  }
+}
+
+function wanted({ email, username }: GivenName) {
+  return email == null
+    ? ({ by: "username", name: username } as const)
+    : ({ by: "email", name: normalizeEmail(email) } as const);
+}
+
+function occasion(given: GivenName, ip: string): string {
+  const { by, name } = wanted(given);
+  return JSON.stringify([by, name, addressBlock(ip)]);
 }

@@ -1,20 +1,28 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import { namedStatement } from "../named-statement.ts";
 import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
+import { isSameName } from "./name-forms.ts";
 
 export interface Names {
   email?: string | null;
   username?: string | null;
 }
 
-// Written as the unique indexes are, so that they serve.
-const sameNames = `
-  select lower(email) = lower(:email) as email,
-    lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC)) as username
-  from users
-  where (lower(email) = lower(:email) or lower(normalize(username, NFKC)) = lower(normalize(:username, NFKC)))
-    and id is distinct from cast(:except as uuid)`;
+interface SameNamesValues extends Record<keyof Names, string | null> {
+  except: string | null;
+}
+
+const hasEmail = isSameName.email("email", ":email");
+const hasUsername = isSameName.username("username", ":username");
+
+const sameNames = namedStatement<Record<keyof Names, boolean | null>, SameNamesValues>({
+  name: "same-names",
+  text: `
+  select ${hasEmail} as email, ${hasUsername} as username from users
+  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)`,
+});
 
 /** Which of some names belong to another account. */
 export class TakenNames {
@@ -38,9 +46,7 @@ export class TakenNames {
     const email = searchable(names.email == null ? null : normalizeEmail(names.email));
     const username = searchable(names.username);
     if (email === null && username === null) return {};
-    const rows = await this.em
-      .fork()
-      .execute<Record<keyof Names, boolean | null>[]>(sameNames, { email, username, except: except ?? null });
+    const rows = await sameNames(this.em, { email, username, except: except ?? null });
     const errors: FieldErrors = {};
     for (const name of ["email", "username"] as const)
       if (rows.some((row) => row[name])) errors[name] = [`user with this ${name} already exists.`];

@@ -1,12 +1,16 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import DataLoader from "dataloader";
+import { namedStatement } from "../named-statement.ts";
 import type { UserType } from "./user.type.ts";
 import { isUuid } from "../security/uuid.ts";
 
 /** What everybody may see of a user. */
 export type PublicUser = Pick<UserType, "id" | "username">;
 
-const publicUsers = "select id, username from users where id = any($1::uuid[])";
+const publicUsers = namedStatement<PublicUser, { ids: readonly string[] }>({
+  name: "public-users",
+  text: "select id, username from users where id = any(:ids::uuid[])",
+});
 
 /** Users by id, as everybody may see them. */
 export class UserDirectory {
@@ -34,9 +38,7 @@ export class UserDirectory {
   }
 
   private async findAll(ids: readonly string[]): Promise<(PublicUser | null)[]> {
-    const pool = await this.em.getConnection().getNativeClient();
-    const { rows } = await pool.query<PublicUser>({ name: "public-users", text: publicUsers, values: [ids] });
-    const users = new Map(rows.map((user) => [user.id, user]));
+    const users = new Map((await publicUsers(this.em, { ids })).map((user) => [user.id, user]));
     return ids.map((id) => users.get(id) ?? null);
   }
 }

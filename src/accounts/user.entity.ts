@@ -1,5 +1,6 @@
 import { defineEntity, p } from "@mikro-orm/core";
 import { v7 } from "uuid";
+import { nameForm } from "./name-forms.ts";
 
 const UserSchema = defineEntity({
   name: "User",
@@ -35,11 +36,11 @@ const UserSchema = defineEntity({
   uniques: [
     {
       name: "users_email_key",
-      expression: 'create unique index "users_email_key" on "users" (lower("email"))',
+      expression: `create unique index "users_email_key" on "users" (${nameForm.email('"email"')})`,
     },
     {
       name: "users_username_key",
-      expression: 'create unique index "users_username_key" on "users" (lower(normalize("username", NFKC)))',
+      expression: `create unique index "users_username_key" on "users" (${nameForm.username('"username"')})`,
     },
   ],
 });

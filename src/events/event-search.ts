@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { isSameName } from "../accounts/name-forms.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import { isUuid } from "../security/uuid.ts";
 import type { EventActor, EventOutcome, EventType } from "./event-type.ts";
@@ -50,8 +51,8 @@ const later = `
   select ${columns} ${matching} and (e.id > :last or e.id = any(cast(:missing as bigint[]))) order by e.id`;
 
 const users = `
-  select id from users where lower(email) = lower(:name)
-  union select id from users where lower(normalize(username, NFKC)) = lower(normalize(:name, NFKC))`;
+  select id from users where ${isSameName.email("email", ":name")}
+  union select id from users where ${isSameName.username("username", ":name")}`;
 
 /** The newest that match, oldest first. */
 export async function newestEvents(

@@ -5,8 +5,14 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
-import { GraphQLError } from "graphql";
-import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from "graphql";
+import { GraphQLError, OperationTypeNode } from "graphql";
+import type {
+  DocumentNode,
+  FormattedExecutionResult,
+  GraphQLFormattedError,
+  GraphQLSchema,
+  OperationDefinitionNode,
+} from "graphql";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Context } from "./context.ts";
@@ -14,6 +20,9 @@ import { tooManyCredentialOperations } from "./credential-operations.ts";
 import { documentLimits, limitError } from "./document-limits.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
+import type { Operation } from "./executor.ts";
+import type { KnownQueries } from "./known-queries.ts";
+import { compilePlainQuery } from "./plain-query.ts";
 import { longestRetryAfter } from "./retry-after.ts";
 import { createValidator } from "./validation.ts";
 
@@ -21,6 +30,8 @@ export interface ApolloOptions {
   schema: GraphQLSchema;
   introspection: boolean;
   maxCredentialOperations: number;
+  /** Learns what it can of the queries that are answered. */
+  knownQueries: KnownQueries;
   logger: Logger;
 }
 
@@ -79,11 +90,22 @@ function operations({
   schema,
   introspection,
   maxCredentialOperations,
+  knownQueries,
   logger,
 }: ApolloOptions): ApolloServerPlugin<Context> {
   const validate = createValidator(schema, { introspection });
   const executeOperation = createExecutor(schema);
   const formatErrors = createErrorFormatter(logger);
+
+  const answer = async (valid: Operation): Promise<FormattedExecutionResult> => {
+    const { requestId } = valid.context;
+    try {
+      const { errors, ...result } = await executeOperation(valid);
+      return { ...result, ...(errors && { errors: formatErrors(errors, requestId) }) };
+    } catch (error) {
+      return { errors: [internalError(error, requestId, logger)] };
+    }
+  };
 
   return {
     async requestDidStart() {
@@ -102,8 +124,12 @@ function operations({
               maxCredentialOperations,
             );
             if (beyond) return refusal(formatErrors([beyond], requestId));
-            const { errors, ...result } = await executeOperation({ document, operation, context, variables });
-            return response({ ...result, ...(errors && { errors: formatErrors(errors, requestId) }) });
+            if (isQueryAlone(operation))
+              knownQueries.learn(request.http?.body, {
+                run: (asking) => answer({ document, operation, variables: {}, context: asking }),
+                bodyOf: compilePlainQuery(schema, operation),
+              });
+            return response(await answer({ document, operation, context, variables }));
           } catch (error) {
             return response({ errors: [internalError(error, requestId, logger)] });
           }
@@ -123,6 +149,11 @@ function operations({
       };
     },
   };
+}
+
+/** Whether it is the same whatever variables come with it. */
+function isQueryAlone({ operation, variableDefinitions = [] }: OperationDefinitionNode): boolean {
+  return operation === OperationTypeNode.QUERY && variableDefinitions.length === 0;
 }
 
 /** Beyond a limit there is no honest client who would not read the body of a 400. */

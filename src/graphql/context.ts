@@ -23,16 +23,15 @@ export interface Context<TCaller = unknown> {
   variables: Readonly<Record<string, unknown>>;
 }
 
-const asciiWhitespace = /[\t\n\v\f\r ]+/;
+/** Whitespace is ASCII's. */
+const tokenHeader = /^[\t-\r ]*(?:token|bearer)[\t-\r ]+([^\t-\r ]+)[\t-\r ]*$/i;
 
 /**
  * The token of an Authorization header: scheme `Token` or `Bearer` without regard to case and exactly two parts;
  * anything else counts as no header.
  */
-export function readAccessToken(header: string | undefined): string | undefined {
-  const [scheme, token, ...rest] = (header ?? "").split(asciiWhitespace).filter(Boolean);
-  if (scheme === undefined || token === undefined || rest.length > 0) return undefined;
-  return ["token", "bearer"].includes(scheme.toLowerCase()) ? token : undefined;
+export function readAccessToken(header = ""): string | undefined {
+  return tokenHeader.exec(header)?.[1];
 }
 
 /** What a door knows of a request. */
@@ -42,23 +41,39 @@ export interface RequestFacts {
   userAgent: string | undefined;
   authorization: string | undefined;
   /** See `Client`. */
-  abandoned: AbortSignal;
+  waiting: Pick<Client, "abandoned">;
 }
 
 /** Characters of a user agent that are kept. */
 const longestUserAgent = 512;
+
+class WaitingClient implements Client {
+  readonly ip: string;
+  readonly userAgent: string | null;
+  private readonly waiting: RequestFacts["waiting"];
+
+  constructor(ip: string, userAgent: string | null, waiting: RequestFacts["waiting"]) {
+    this.ip = ip;
+    this.userAgent = userAgent;
+    this.waiting = waiting;
+  }
+
+  get abandoned(): AbortSignal {
+    return this.waiting.abandoned;
+  }
+}
 
 /** @param authenticate the caller of an access token; asked once a request at most */
 export function contextBuilder<TCaller>(
   authenticate: (accessToken: string | undefined) => Promise<TCaller>,
   service: Context["service"],
 ): (facts: RequestFacts) => Context<TCaller> {
-  return ({ requestId, ip, userAgent, authorization, abandoned }) => {
+  return ({ requestId, ip, userAgent, authorization, waiting }) => {
     const accessToken = readAccessToken(authorization);
     let caller: Promise<TCaller> | undefined;
     return {
       requestId,
-      client: { ip, userAgent: userAgent?.slice(0, longestUserAgent) ?? null, abandoned },
+      client: new WaitingClient(ip, userAgent?.slice(0, longestUserAgent) ?? null, waiting),
       accessToken,
       caller: () => (caller ??= authenticate(accessToken)),
       service,

@@ -1,42 +1,60 @@
 import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { answerWithin } from "./abandonment.ts";
+import type { Waiting } from "./abandonment.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
+import { answerKnownQuery, readBody } from "./known-query-answer.ts";
+import { KnownQuery } from "../graphql/known-queries.ts";
+import type { KnownQueries } from "../graphql/known-queries.ts";
 import type { Context, RequestFacts } from "../graphql/context.ts";
+
+export interface GraphqlDoor {
+  apollo: ApolloServer<Context>;
+  knownQueries: KnownQueries;
+  makeContext: (request: RequestFacts) => Context;
+}
 
 /** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
 export async function registerGraphql(
   server: FastifyInstance,
-  apollo: ApolloServer<Context>,
-  makeContext: (request: RequestFacts) => Context,
+  { apollo, knownQueries, makeContext }: GraphqlDoor,
 ): Promise<void> {
   await apollo.start();
   server.addHook("onClose", () => apollo.stop());
-  const signals = new WeakMap<FastifyReply, AbortSignal>();
-  const answer = fastifyApolloHandler(apollo, {
+  const waits = new WeakMap<FastifyReply, Waiting>();
+  const contextOf = (request: FastifyRequest, waiting: Waiting) =>
+    makeContext({
+      requestId: request.id,
+      ip: clientAddress(request),
+      userAgent: request.headers["user-agent"],
+      authorization: request.headers.authorization,
+      waiting,
+    });
+  const answerByApollo = fastifyApolloHandler(apollo, {
     context: async (request, reply) =>
-      makeContext({
-        requestId: request.id,
-        ip: clientAddress(request),
-        userAgent: request.headers["user-agent"],
-        authorization: request.headers.authorization,
-        abandoned: signals.get(reply) ?? AbortSignal.abort(),
-      }),
+      contextOf(request, waits.get(reply) ?? { abandoned: AbortSignal.abort() }),
   });
-  server.route({
-    method: ["GET", "POST", "OPTIONS"],
-    url: "/graphql",
-    onRequest: (_request, reply, done) => {
-      // Tokens and personal data have no place in a cache.
-      reply.header("cache-control", "no-store");
-      done();
-    },
-    handler: (request, reply) =>
-      answerWithin(doorLimits.answerTime, reply, (abandoned) => {
-        signals.set(reply, abandoned);
-        return answer.call(server, request, reply) as Promise<unknown>;
-      }),
+  const answerInTime = answerWithin(doorLimits.answerTime);
+  await server.register(async (scope) => {
+    readBody(scope, knownQueries);
+    scope.route({
+      method: ["GET", "POST", "OPTIONS"],
+      url: "/graphql",
+      onRequest: (_request, reply, done) => {
+        // Tokens and personal data have no place in a cache.
+        reply.header("cache-control", "no-store");
+        done();
+      },
+      handler: (request, reply) =>
+        answerInTime(reply, (waiting) => {
+          const { body } = request;
+          if (body instanceof KnownQuery)
+            return answerKnownQuery(body, contextOf(request, waiting), request, reply);
+          waits.set(reply, waiting);
+          return answerByApollo.call(scope, request, reply) as Promise<unknown>;
+        }),
+    });
   });
 }

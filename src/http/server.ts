@@ -1,13 +1,12 @@
-import type { ApolloServer } from "@apollo/server";
 import fastifyCors from "@fastify/cors";
 import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
-import type { Context, RequestFacts } from "../graphql/context.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
 import { answerError } from "./error-answer.ts";
 import { registerGraphql } from "./graphql-route.ts";
+import type { GraphqlDoor } from "./graphql-route.ts";
 import { registerHealth } from "./health.ts";
 import { requireHost } from "./host-header.ts";
 import { createHttpServer } from "./http-server.ts";
@@ -16,8 +15,7 @@ import { securityHeaders } from "./security-headers.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
 
 export interface ServerOptions {
-  apollo: ApolloServer<Context>;
-  makeContext: (request: RequestFacts) => Context;
+  graphql: GraphqlDoor;
   /** Resolves when the database answers. */
   checkDatabase: () => Promise<void>;
   logger: FastifyBaseLogger;
@@ -103,7 +101,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   await refuseUnderPressure(server, defaultPressureLimits(options.processes));
   server.addHook("onRequest", requireHost);
-  await registerGraphql(server, options.apollo, options.makeContext);
+  await registerGraphql(server, options.graphql);
   registerHealth(server, options.checkDatabase);
   for (const addRoutes of options.routes) addRoutes(server);
   if (options.ide) {

@@ -5,6 +5,9 @@ const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
 // eslint-disable-next-line no-control-regex
 const unprintableInLog = /(?!\n|\u001b\[\d+m)[\p{C}\p{Zl}\p{Zp}]/gu;
 
+/** As almost every line is, and soon found to be. */
+const plainLines = /^[\n -~]*$/;
+
 /**
  * Text from outside for a terminal: what could move the cursor, hide or turn round text or begin a line becomes `\u001b`
  * and the like, as JSON has it. In JSON it changes the spelling only.
@@ -15,7 +18,7 @@ export function printable(text: string): string {
 
 /** Lines of a log, where pino has escaped what is below a space in whatever is not its own. */
 export function printableLines(lines: string): string {
-  return lines.replaceAll(unprintableInLog, escaped);
+  return plainLines.test(lines) ? lines : lines.replaceAll(unprintableInLog, escaped);
 }
 
 function escaped(character: string): string {

@@ -1,13 +1,16 @@
 import type { UserType } from "../accounts/user.type.ts";
 
-/** What a query for a session and its user selects: plain rows, because every request reads one. */
-export const sessionColumns = `
+/** What a query for a user `u` selects: plain rows, because every request reads one. */
+export const userColumns = `
   u.id, u.email, u.username, u.bio, u.full_name, u.birth_date::text as birth_date,
-  u.is_active, u.is_staff, u.created_at, u.updated_at,
+  u.is_active, u.is_staff, u.created_at, u.updated_at`;
+
+/** What a query for a session `s` and its user selects. */
+export const sessionColumns = `${userColumns},
   s.id as session_id, s.refresh_generation, s.rotated_at, s.authenticated_at, s.expires_at, s.refresh_expires_at,
   s.revoked_at`;
 
-export interface SessionRow {
+export interface UserRow {
   id: string;
   email: string;
   username: string;
@@ -18,6 +21,9 @@ export interface SessionRow {
   is_staff: boolean;
   created_at: string;
   updated_at: string;
+}
+
+export interface SessionRow extends UserRow {
   session_id: string | null;
   refresh_generation: number;
   rotated_at: string;
@@ -27,7 +33,7 @@ export interface SessionRow {
   revoked_at: string | null;
 }
 
-export function userOf(row: SessionRow): UserType {
+export function userOf(row: UserRow): UserType {
   return {
     id: row.id,
     email: row.email,

@@ -7,6 +7,7 @@ import { Unauthenticated } from "../errors.ts";
 import type { UnauthenticatedReason } from "../errors.ts";
 import { RepeatedEvents } from "../events/repeated-events.ts";
 import type { Client } from "../graphql/context.ts";
+import type { NamedStatement } from "../named-statement.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
@@ -14,9 +15,8 @@ import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 import { revokeSessions } from "./session-revocation.ts";
 import { userOf } from "./session-row.ts";
-import type { SessionRow } from "./session-row.ts";
-import { findForRefresh, insert, rotate } from "./session-statements.ts";
-import type { IssuedState, RefreshRow } from "./session-statements.ts";
+import { findForRefresh, rotate } from "./session-statements.ts";
+import type { IssuedState, OpenedRow, OpeningValues, RefreshRow } from "./session-statements.ts";
 
 /** Seconds, but for `maxPerUser`. */
 export interface SessionLimits {
@@ -69,19 +69,21 @@ export class SessionService {
   }
 
   /**
-   * Opens a session within the transaction of `em`, which holds a lock on the user's row; the tokens are good once that
-   * has committed.
+   * Opens a session for whom a statement with `opening` signs in.
+   * @returns undefined where it signs nobody in
    */
-  async open(
-    em: EntityManager,
-    user: UserType,
-    client: Client,
-    { signedUp = false } = {},
-  ): Promise<AuthPayload> {
-    const id = v7();
-    const values = { ...this.limits, ...client, id, userId: user.id, signedUp };
-    const [state] = await em.execute<[IssuedState]>(insert, values);
-    return this.payload(user, id, state);
+  async open<Values>(
+    statement: NamedStatement<OpenedRow, Values & OpeningValues>,
+    values: Values,
+    { ip, userAgent }: Client,
+  ): Promise<AuthPayload | undefined> {
+    const { refreshTokenTtl, absoluteTtl, idleTtl, maxPerUser } = this.limits;
+    const refreshLifetime = Math.min(refreshTokenTtl, absoluteTtl);
+    const lifetime = Math.min(refreshLifetime, idleTtl);
+    const sessionId = v7();
+    const own = { sessionId, maxPerUser, refreshLifetime, lifetime, ip, userAgent };
+    const [row] = await statement(this.em, { ...values, ...own });
+    return row && this.payload(userOf(row), sessionId, row);
   }
 
   /**
@@ -102,7 +104,7 @@ export class SessionService {
   private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
     const values = { ...this.limits, ...client, userId, sessionId, generation };
-    const [rotated] = await this.em.fork().execute<SessionRow[]>(rotate, values);
+    const [rotated] = await rotate(this.em, values);
     if (rotated) {
       const payload = this.payload(userOf(rotated), sessionId, rotated);
       const { token, refreshToken: next } = payload;
@@ -110,7 +112,7 @@ export class SessionService {
       return payload;
     }
 
-    const [row] = await this.em.fork().execute<RefreshRow[]>(findForRefresh, values);
+    const [row] = await findForRefresh(this.em, values);
     const refusal = refusalOf(row);
     if (row === undefined || refusal !== undefined) {
       const failure = { types: ["REFRESH_FAILED"], outcome: "failure", cause: refusal } as const;

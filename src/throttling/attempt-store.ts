@@ -1,25 +1,32 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { QueryConfig, QueryResult, QueryResultRow } from "pg";
+import { namedStatement } from "../named-statement.ts";
 
 // A new count lasts longer, the more of them there were of late: twice as long each time, to a limit. The count is locked
 // first, as by giveBack: in the other order each would wait for the other.
-const lengthen = `
+const lengthen = namedStatement<{ expire: string }, { key: string; strikes: string; now: number } & Growth>({
+  name: "attempts:lengthen",
+  text: `
   with count as (
-    select key from attempts where key = $1 for update
+    select key from attempts where key = :key for update
   ), strikes as (
-    insert into attempts as s (key, points, expire) select $2, 1, $3::bigint + $6::bigint from count
+    insert into attempts as s (key, points, expire) select :strikes, 1, :now::bigint + :remembered::bigint from count
     on conflict (key) do update set expire = excluded.expire,
-      points = case when s.expire <= $3 then 1 else least(s.points + 1, $7) end
+      points = case when s.expire <= :now then 1 else least(s.points + 1, :most) end
     returning points
   )
-  update attempts a set expire = greatest(a.expire, $3 + least($4 * 2 ^ (strikes.points - 1), $5)::bigint)
-  from strikes where a.key = $1
-  returning a.expire`;
+  update attempts a set expire = greatest(a.expire, :now + least(:first * 2 ^ (strikes.points - 1), :longest)::bigint)
+  from strikes where a.key = :key
+  returning a.expire`,
+});
 
 // In the order of the keys, so that two that give back do not wait for each other.
-const giveBack = `
-  with mine as (select key from attempts where key = any($1) and points > 0 order by key for update)
-  update attempts a set points = a.points - 1 from mine where a.key = mine.key`;
+const giveBack = namedStatement<never, { keys: string[] }>({
+  name: "attempts:give-back",
+  text: `
+  with mine as (select key from attempts where key = any(:keys) and points > 0 order by key for update)
+  update attempts a set points = a.points - 1 from mine where a.key = mine.key`,
+});
 
 /** Milliseconds. */
 export interface Growth {
@@ -48,18 +55,12 @@ export class AttemptStore {
 
   /** @returns when the present count of `key` ends, in milliseconds since 1970 */
   async lengthen(key: string, strikes: string, growth: Growth): Promise<number> {
-    const { first, longest, remembered, most } = growth;
-    const values = [key, strikes, Date.now(), first, longest, remembered, most];
-    const { rows } = await this.query<{ expire: string }>({
-      name: "attempts:lengthen",
-      text: lengthen,
-      values,
-    });
-    return Number(rows[0]?.expire ?? Date.now() + first);
+    const [row] = await lengthen(this.em, { key, strikes, now: Date.now(), ...growth });
+    return Number(row?.expire ?? Date.now() + growth.first);
   }
 
   /** Unlike `reward` of the library this makes no row: one below zero would be a present to whoever comes next. */
   async giveBack(keys: string[]): Promise<void> {
-    await this.query({ name: "attempts:give-back", text: giveBack, values: [keys] });
+    await giveBack(this.em, { keys });
   }
 }

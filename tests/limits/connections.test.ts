@@ -115,9 +115,10 @@ const serve = async (addRoutes: (server: FastifyInstance) => Promise<void> | voi
 describe("an answer", () => {
   it("that takes too long becomes a 503, and what makes it is told to stop", async () => {
     let signal: AbortSignal | undefined;
+    const answerInTime = answerWithin(100);
     const url = await serve((server) => {
       server.post("/", (_request, reply) =>
-        answerWithin(100, reply, (abandoned) => {
+        answerInTime(reply, ({ abandoned }) => {
           signal = abandoned;
           return new Promise(() => {});
         }),
@@ -135,9 +136,10 @@ describe("an answer", () => {
 
   it("that nobody waits for any more is given up, and no other", async () => {
     const signals: AbortSignal[] = [];
+    const answerInTime = answerWithin(60_000);
     const url = await serve((server) => {
       server.post("/", (_request, reply) =>
-        answerWithin(60_000, reply, (abandoned) => {
+        answerInTime(reply, ({ abandoned }) => {
           signals.push(abandoned);
           return signals.length === 1 ? Promise.resolve("served") : new Promise(() => {});
         }),
@@ -154,6 +156,24 @@ describe("an answer", () => {
     expect(await left).toBe("AbortError");
     await until(() => signals[1]?.aborted === true);
     expect(signals[0]?.aborted).toBe(false);
+  });
+
+  it("is known to be given up also by who asks for the first time afterwards", async () => {
+    const answerInTime = answerWithin(60_000);
+    const leaving = new AbortController();
+    let abandonment: boolean | undefined;
+    const url = await serve((server) => {
+      server.post("/", (_request, reply) =>
+        answerInTime(reply, async (waiting) => {
+          leaving.abort();
+          await once(reply.raw, "close");
+          abandonment = waiting.abandoned.aborted;
+        }),
+      );
+    });
+    const left = fetch(url, { method: "POST", signal: leaving.signal });
+    await expect(left).rejects.toThrow("aborted");
+    await until(() => abandonment === true);
   });
 });
 

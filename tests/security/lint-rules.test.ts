@@ -45,6 +45,9 @@ it("lint refuses SQL that is made of anything but constants", async () => {
     const forms = { email: "lower(email)", username: "lower(username)" };
     const lookup = (column) => \`select * from users where \${column} = ?\`;
     let changing = all;
+    const named = namedStatement({ name: "all", text: lookup({ column: all }) });
+    const namedBy = (by) => namedStatement({ name: by, text: lookup(forms[by]) });
+    const namedText = (text) => namedStatement({ name: "text", text });
     export async function find(em, pool, client, name: string, sql: string) {
       const byName = "select * from users where name = ?";
       const forged = \`select * from users where name = '\${name}'\`;
@@ -74,6 +77,7 @@ it("lint refuses SQL that is made of anything but constants", async () => {
   expect(await refused(source, [rule])).toEqual(
     Object.fromEntries(
       [
+        'const namedText = (text) => namedStatement({ name: "text", text });',
         "await em.execute(forged);",
         "await em.execute(lookup(name));",
         "await em.execute(`select * from ${name}`);",

@@ -17,7 +17,7 @@ beforeEach(() => gateway.sql("truncate attempts"));
 const attempt = async (verify: () => Promise<{ valid: boolean }>) => {
   const charged = gateway.app.service(Throttle).passwordAttempt("192.0.2.1");
   await charged.chargeAddress();
-  await charged.chargeAccount("ada", false);
+  await charged.chargeAccount({ account: "ada", isKnownPlace: false });
   await charged.check(verify).catch(() => {});
   await charged.settled();
 };

@@ -1,9 +1,9 @@
 // Verifies a password again and again, with nothing of the gateway around it. Arguments: m in KiB, t, p, how many at once.
-import { argon2id, hash, verify } from "argon2";
+import { hash, verify } from "@node-rs/argon2";
 
 const [memoryCost = 0, timeCost = 0, parallelism = 0, atOnce = 0] = process.argv.slice(2).map(Number);
 const password = "correct horse battery staple";
-const stored = await hash(password, { type: argon2id, memoryCost, timeCost, parallelism });
+const stored = await hash(password, { memoryCost, timeCost, parallelism });
 
 /** Answers with the milliseconds that each took, and how many failed. */
 async function verifyMany(amount: number) {

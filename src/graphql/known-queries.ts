@@ -1,0 +1,53 @@
+import type { FormattedExecutionResult } from "graphql";
+import { LRUCache } from "lru-cache";
+import type { Context } from "./context.ts";
+
+/** What answers a query that has been found valid. */
+export interface QueryAnswers {
+  run: (context: Context) => Promise<FormattedExecutionResult>;
+  /** The body of the answer of a plain query, unless it is to be executed as any other. */
+  bodyOf: ((context: Context) => Promise<string | undefined>) | undefined;
+}
+
+/** A query that was answered before; it stands in the place of the body that it came in. */
+export class KnownQuery implements QueryAnswers {
+  readonly run: QueryAnswers["run"];
+  readonly bodyOf: QueryAnswers["bodyOf"];
+
+  constructor({ run, bodyOf }: QueryAnswers) {
+    this.run = run;
+    this.bodyOf = bodyOf;
+  }
+}
+
+/** Characters; those of programs have some hundred. */
+const longestBody = 4_096;
+
+/** Characters of all bodies. A parsed document takes about 50 times its text: some 10 MB. */
+const mostText = 200_000;
+
+/**
+ * Queries without variables by the whole body of their request, as the programs that ask for them send it over and over:
+ * what is in it was read, parsed and found valid before, and need not be again. Only those that Apollo has let pass to
+ * their execution are learned; mutations never are, so no password is kept.
+ */
+export class KnownQueries {
+  private readonly queries = new LRUCache<string, KnownQuery>({ max: 1_000, maxSize: mostText });
+  /** The text of bodies that are being answered. */
+  private readonly texts = new WeakMap<object, string>();
+
+  find(text: string): KnownQuery | undefined {
+    return text.length > longestBody ? undefined : this.queries.get(text);
+  }
+
+  /** Says what a body was before it was parsed. */
+  note(body: unknown, text: string): void {
+    if (typeof body === "object" && body !== null && text.length <= longestBody) this.texts.set(body, text);
+  }
+
+  /** @param body as it was noted; of any other nothing is learned */
+  learn(body: unknown, answers: QueryAnswers): void {
+    const text = typeof body === "object" && body !== null ? this.texts.get(body) : undefined;
+    if (text !== undefined) this.queries.set(text, new KnownQuery(answers), { size: text.length });
+  }
+}

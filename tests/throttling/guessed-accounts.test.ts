@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from "@jest/globals";
+import { startGateway } from "../support/gateway.ts";
+import type { Gateway } from "../support/gateway.ts";
+import { accountOf, counts, password, signInFrom, throttled } from "../support/throttled.ts";
+
+// A sign-in is charged to the account that the name meant the last time, before it is known whether it means it still.
+let gateway: Gateway;
+beforeAll(async () => {
+  gateway = await startGateway({ ...throttled, RATE_LIMIT_ADDRESS: "12/1h" });
+  for (const [index, name] of ["ada", "bob"].entries()) await accountOf(gateway, name, `192.0.2.${index}`);
+});
+afterAll(() => gateway.close());
+beforeEach(async () => {
+  await gateway.sql("truncate attempts");
+  await gateway.sql("update users set username = id::text");
+  await gateway.sql("update users set username = split_part(email, '@', 1)");
+});
+
+let last = 0;
+const stranger = () => `198.51.100.${++last}`;
+const points = async (kind: string) =>
+  (await counts(gateway)).filter((count) => count.kind === kind).map((count) => count.points);
+const letBobBeAda = async () => {
+  await gateway.sql("update users set username = 'ada lovelace' where username = 'ada'");
+  await gateway.sql("update users set username = 'ada' where username = 'bob'");
+};
+
+it("an account pays nothing for a name that another has by now, who pays for it", async () => {
+  const from = stranger();
+  await signInFrom(gateway, from, "ada");
+  await letBobBeAda();
+  for (let index = 0; index < 3; index++) await signInFrom(gateway, from, "ada");
+  expect(await points("account")).toEqual([1, 3]);
+  expect(await points("account-and-address")).toEqual([1, 3]);
+  expect(await points("address")).toEqual([4]);
+});
+
+it("a name that nobody had is charged to its account once there is one", async () => {
+  const from = stranger();
+  await signInFrom(gateway, from, "carl");
+  await accountOf(gateway, "carl", "192.0.2.9");
+  await signInFrom(gateway, from, "carl@example.com");
+  await signInFrom(gateway, from, "carl");
+  expect(await points("account")).toEqual([1, 2]);
+});
+
+it("nobody is refused because of whom the name meant before", async () => {
+  const from = stranger();
+  await signInFrom(gateway, from, "ada");
+  await gateway.sql("update attempts set points = 100 where key not like 'address:%'");
+  await letBobBeAda();
+  const { code, data } = await signInFrom(gateway, from, "ada", password);
+  expect([code, data?.login.user.username]).toEqual(["OK", "ada"]);
+  expect(Math.min(...(await points("account")))).toBe(0);
+});
+
+it("an account does not pay for what its address was refused", async () => {
+  const from = stranger();
+  await signInFrom(gateway, from, "bob");
+  for (let index = 0; index < 11; index++) await signInFrom(gateway, from, `nobody${index}`);
+  expect((await signInFrom(gateway, from, "bob")).code).toBe("TOO_MANY_REQUESTS");
+  expect(await points("account")).toEqual(Array(12).fill(1));
+  expect(await points("account-and-address")).toEqual(Array(12).fill(1));
+  expect(await points("address")).toEqual([13]);
+});
