@@ -1,9 +1,13 @@
+import type { Logger } from "pino";
 import type { AppSecrets } from "./app.ts";
 import type { Config } from "./config.ts";
 import { listenForSignals, live } from "./lifetime.ts";
+import type { Closers } from "./lifetime.ts";
 import { createLogger } from "./logger.ts";
 import { tokenSecrets } from "./persistence/kept-secret.ts";
+import { migrateOnStart } from "./persistence/migrations.ts";
 import { openDatabase } from "./persistence/open-database.ts";
+import { createOrm } from "./persistence/orm.ts";
 import { welcome } from "./welcome.ts";
 
 /**
@@ -19,10 +23,7 @@ export async function serve(config: Config): Promise<void> {
       const database = await openDatabase(config);
       closers.push(() => database.close());
       const secrets: AppSecrets = { databaseUrl: database.url, ...(await tokenSecrets(config)) };
-      // Each loads what the other need not have.
-      const { listen } = await (workers === 1
-        ? import("./single-process.ts")
-        : import("./workers/several-processes.ts"));
+      const listen = workers === 1 ? listenAlone : listenByWorkers;
       const address = await listen(config, secrets, logger, closers);
       const several = workers > 1 && { workers };
       logger.info({ address, ide, database: database.description, ...several }, "ready");
@@ -30,4 +31,36 @@ export async function serve(config: Config): Promise<void> {
     },
     (stop) => listenForSignals(stop, config.startedByNpm),
   );
+}
+
+/** Resolves with the address, as the next does. */
+async function listenAlone(
+  config: Config,
+  secrets: AppSecrets,
+  logger: Logger,
+  closers: Closers,
+): Promise<string> {
+  // The parent of workers need not have it.
+  const { openApp, startListening } = await import("./listening-app.ts");
+  const app = await openApp(config, secrets, logger, closers);
+  await migrateOnStart(app.orm, config.migrateOnStart);
+  return startListening(app, config);
+}
+
+async function listenByWorkers(
+  config: Config,
+  secrets: AppSecrets,
+  logger: Logger,
+  closers: Closers,
+): Promise<string> {
+  const orm = createOrm(secrets.databaseUrl, logger);
+  try {
+    await migrateOnStart(orm, config.migrateOnStart);
+  } finally {
+    await orm.close();
+  }
+  const { Supervisor } = await import("./workers/supervisor.ts");
+  const supervisor = new Supervisor(secrets, logger);
+  closers.push(() => supervisor.close());
+  return supervisor.start(config.workers);
 }

@@ -1,16 +1,21 @@
-import type { Worker } from "node:cluster";
 import { beatCounts } from "./messages.ts";
 import type { ToParent, ToWorker } from "./messages.ts";
+
+/** A worker, as far as it is spoken to. */
+export interface Hearer {
+  isConnected(): boolean;
+  send(message: ToWorker, sent: () => void): boolean;
+}
 
 /** Passes on among the workers what is to be forgotten, and tells who asked when it is. */
 export class Relay {
   /** Those that have been heard: before its first beat came back, a worker uses nothing that it remembers. */
-  private readonly hearing = new Set<Worker>();
+  private readonly hearing = new Set<Hearer>();
   /** By the number under which it was passed on: who has not answered yet. */
-  private readonly awaited = new Map<number, { missing: Set<Worker>; done: () => void }>();
+  private readonly awaited = new Map<number, { missing: Set<Hearer>; done: () => void }>();
   private passedOn = 0;
 
-  hear(from: Worker, message: ToParent): void {
+  hear(from: Hearer, message: ToParent): void {
     if (message.kind === "beat") {
       this.hearing.add(from);
       say(from, message);
@@ -19,12 +24,12 @@ export class Relay {
     if (message.kind === "forgotten") this.answered(from, message.number);
   }
 
-  lose(worker: Worker): void {
+  lose(worker: Hearer): void {
     this.hearing.delete(worker);
     for (const number of this.awaited.keys()) this.answered(worker, number);
   }
 
-  private passOn(from: Worker, { number, ids }: { number: number; ids: readonly string[] }): void {
+  private passOn(from: Hearer, { number, ids }: { number: number; ids: readonly string[] }): void {
     const others = [...this.hearing].filter((worker) => worker !== from);
     const passed = ++this.passedOn;
     // Who has not answered by then uses nothing that it remembers before it has heard of this: its last beat that came
@@ -40,13 +45,13 @@ export class Relay {
     if (others.length === 0) done();
   }
 
-  private answered(worker: Worker, number: number): void {
+  private answered(worker: Hearer, number: number): void {
     const awaited = this.awaited.get(number);
     if (awaited?.missing.delete(worker) && awaited.missing.size === 0) awaited.done();
   }
 }
 
 /** Who is gone hears nothing, which is no failure. */
-export function say(worker: Worker, message: ToWorker): void {
+export function say(worker: Hearer, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }

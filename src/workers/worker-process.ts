@@ -1,10 +1,9 @@
 import cluster from "node:cluster";
-import { createApp } from "../app.ts";
 import type { App } from "../app.ts";
 import type { Config } from "../config.ts";
 import { live } from "../lifetime.ts";
+import { openApp, startListening } from "../listening-app.ts";
 import { createLogger } from "../logger.ts";
-import { closeAtEnd, startListening } from "../single-process.ts";
 import type { Begin, ToParent, ToWorker } from "./messages.ts";
 import { SiblingWorkers } from "./sibling-workers.ts";
 
@@ -27,8 +26,7 @@ export async function serveAsWorker(config: Config): Promise<void> {
     logger,
     async (closers) => {
       const { secrets } = await begin.promise;
-      app = await createApp(config, secrets, logger, siblings);
-      closeAtEnd(app, closers);
+      app = await openApp(config, secrets, logger, closers, siblings);
       siblings.start();
       const address = await startListening(app, config);
       send({ kind: "ready", address });
