@@ -115,13 +115,15 @@ const schema = z
     jwtIssuer: env.JWT_ISSUER,
     jwtAudience: env.JWT_AUDIENCE,
     /** Seconds, as are all durations here. */
-    accessTokenTtl: env.ACCESS_TOKEN_TTL,
-    refreshTokenTtl: env.REFRESH_TOKEN_TTL,
-    /** Unset: as long as a refresh token lives. */
-    sessionIdleTtl: env.SESSION_IDLE_TTL ?? env.REFRESH_TOKEN_TTL,
-    sessionAbsoluteTtl: env.SESSION_ABSOLUTE_TTL,
-    maxSessionsPerUser: env.MAX_SESSIONS_PER_USER,
-    refreshGrace: env.REFRESH_GRACE,
+    sessionLimits: {
+      accessTokenTtl: env.ACCESS_TOKEN_TTL,
+      refreshTokenTtl: env.REFRESH_TOKEN_TTL,
+      /** Unset: as long as a refresh token lives. */
+      idleTtl: env.SESSION_IDLE_TTL ?? env.REFRESH_TOKEN_TTL,
+      absoluteTtl: env.SESSION_ABSOLUTE_TTL,
+      refreshGrace: env.REFRESH_GRACE,
+      maxPerUser: env.MAX_SESSIONS_PER_USER,
+    },
     reauthenticateAfter: env.REAUTHENTICATE_AFTER,
     authEventsRetention: env.AUTH_EVENTS_RETENTION,
     /** Whether common passwords, and those made of the user's names, are refused. */
