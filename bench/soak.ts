@@ -22,15 +22,17 @@ const loginsAtOnce = 4;
 export async function soak(cleanUp: CleanUp, seconds: number): Promise<void> {
   const databaseUrl = await (await startPostgres(cleanUp)).createDatabase("gatehouse_soak");
   const gateway = await startGateway(cleanUp, { ...onDatabase(databaseUrl), ACCESS_TOKEN_TTL: "1d" });
-  const accounts = await registerAccounts(gateway, connections);
+  // Who signs in over and over ends the oldest of their sessions, so others ask for themselves.
+  const accounts = await registerAccounts(gateway, connections + loginsAtOnce);
+  const [asking, signingIn] = [accounts.slice(0, connections), accounts.slice(connections)];
   const end = performance.now() + seconds * 1000;
   let failures = 0;
   let answered = 0;
   const loading = (async () => {
     while (performance.now() < end) {
       for (const [given, amount] of [
-        [meLoad(gateway, accounts), turn.me],
-        [loginLoad(gateway, accounts.slice(0, loginsAtOnce)), turn.login],
+        [meLoad(gateway, asking), turn.me],
+        [loginLoad(gateway, signingIn), turn.login],
       ] as const) {
         failures += (await load(given, amount)).failures;
         answered += amount;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import module from "node:module";
 import os from "node:os";
+import v8 from "node:v8";
 import { join } from "node:path";
 
 // Plain JavaScript that any Node can read, so that an old one gets a sentence and not a stack trace.
@@ -14,6 +15,8 @@ if (major < oldest) {
 }
 // Hashes and file access share these threads; with the usual four, a few hashes at once would hold up all else.
 process.env.UV_THREADPOOL_SIZE ??= String(4 + os.availableParallelism());
+// Else V8 gives new objects 130 MB under load, which spares a fifteenth of the processor's time and doubles the memory.
+v8.setFlagsFromString("--semi-space-growth-factor=1");
 // Beside the code that it is made of: who can write there needs no cache to change what runs. Where we cannot, there is none.
 module.enableCompileCache(join(import.meta.dirname, "..", "dist", "compile-cache"));
 const { run } = await import("../dist/bundle/gatehouse.js").catch((error) => {

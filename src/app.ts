@@ -54,7 +54,7 @@ import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
 import { attemptRemoval } from "./throttling/attempt-removal.ts";
 import { Throttle } from "./throttling/throttle.service.ts";
-import { within } from "./time-limit.ts";
+import { closedInTime } from "./time-limit.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
 export interface App {
@@ -79,9 +79,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Milliseconds for each of the two steps of the end. */
-const longestFarewell = 5_000;
-
 /** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets extends TokenSecrets {
   databaseUrl: string;
@@ -96,33 +93,23 @@ export async function createApp(
 ): Promise<App> {
   const claims = await readExtraClaims(config);
   const own = new OwnChanges((id) => liveSessions.forget(id), siblings, logger);
-  const orm = createOrm(secrets.databaseUrl, logger, { own });
+  const orm = createOrm(secrets.databaseUrl, logger, { own, connections: config.databaseConnections });
   const hashProcesses = new HashProcesses(logger);
   const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
   const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
-  const tokens = new SessionTokens({
-    keys,
-    issuer: config.jwtIssuer,
-    audience: config.jwtAudience,
-  });
+  const { sessionLimits, jwtIssuer, jwtAudience } = config;
+  const { accessTokenTtl, idleTtl } = sessionLimits;
+  const tokens = new SessionTokens({ keys, issuer: jwtIssuer, audience: jwtAudience });
 
-  const lastUse = new LastUse(orm.em, config.sessionIdleTtl, logger);
-  const liveSessions = new LiveSessions(notifications, lastUse);
+  const lastUse = new LastUse(orm.em, idleTtl, logger);
+  const isHeard = (now: number) => notifications.isHeard(now) && (siblings?.isHeard(now) ?? true);
+  const liveSessions = new LiveSessions({ isHeard }, lastUse);
   notifications.subscribe(liveSessions);
   const authentication = new AuthenticationService(orm.em, tokens, liveSessions, lastUse);
-  const { accessTokenTtl, refreshTokenTtl, refreshGrace } = config;
-  const limits = {
-    accessTokenTtl,
-    refreshTokenTtl,
-    idleTtl: config.sessionIdleTtl,
-    absoluteTtl: config.sessionAbsoluteTtl,
-    refreshGrace,
-    maxPerUser: config.maxSessionsPerUser,
-  };
   const throttle = new Throttle(orm.em, config.rateLimits, secrets, logger);
-  const sessions = new SessionService(orm.em, tokens, limits, claims, throttle);
+  const sessions = new SessionService(orm.em, tokens, sessionLimits, claims, throttle);
   const removals = [...sessionRemoval(accessTokenTtl), eventRemoval(config.authEventsRetention)];
   const removal = new Removal(orm.em, [...removals, attemptRemoval], logger);
   // Signed with a shared secret, nobody else could verify the list.
@@ -130,8 +117,7 @@ export async function createApp(
   if (revocations) notifications.subscribe(revocations);
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
-  const { passwordChecks, pwnedPasswordsUrl, introspection, maxCredentialOperations } = config;
-  const { registrationPrivacy } = config;
+  const { passwordChecks, pwnedPasswordsUrl, reauthenticateAfter, registrationPrivacy } = config;
   const takenNames = new TakenNames(orm.em, registrationPrivacy);
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
@@ -139,7 +125,7 @@ export async function createApp(
     orm.em,
     hasher,
     throttle,
-    config.reauthenticateAfter,
+    reauthenticateAfter,
     registrationPrivacy,
   );
   const privateRegistration = registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined;
@@ -164,6 +150,7 @@ export async function createApp(
   const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
 
   const knownQueries = new KnownQueries();
+  const { introspection, maxCredentialOperations, corsOrigins, trustProxy, ide } = config;
   const server = await createServer({
     graphql: {
       apollo: createApollo({ schema, introspection, maxCredentialOperations, knownQueries, logger }),
@@ -172,25 +159,20 @@ export async function createApp(
     },
     checkDatabase: () => checkDatabase(orm),
     logger,
-    corsOrigins: config.corsOrigins,
-    trustProxy: config.trustProxy,
-    ide: config.ide,
+    corsOrigins,
+    trustProxy,
+    ide,
+    processes: config.workers,
     routes: [
       forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({
         published: ring && (() => ring.published()),
-        issuer: config.jwtIssuer,
+        issuer: jwtIssuer,
         maxAge: Math.min(300, Math.floor(config.keyPublishAhead / 2)),
       }),
       ...(feed ? [revocationFeedRoutes(feed)] : []),
     ],
   });
-
-  /** Whether the database answers or not, the process must end. */
-  const inTime = (what: string, closing: Promise<unknown>) =>
-    within(longestFarewell, closing).catch((error: unknown) =>
-      logger.warn({ err: error }, `${what} could not be closed in time`),
-    );
 
   return {
     server,
@@ -217,8 +199,9 @@ export async function createApp(
       await server.close();
       hashProcesses.close();
       const background = [notifications, ring, revocations, lastUse, removal];
-      await inTime("what runs beside requests", Promise.all(background.map(async (each) => each?.close())));
-      await inTime("the database connections", orm.close());
+      const closing = background.map(async (each) => each?.close());
+      await closedInTime("what runs beside requests", Promise.all(closing), logger);
+      await closedInTime("the database connections", orm.close(), logger);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { z } from "zod";
 
 /** What the variables of the configuration may hold: text from outside -> a checked value, or a line that says what is taken. */
@@ -10,6 +11,12 @@ export const wholeNumber = (min: number, max: number) =>
     .regex(/^\d{1,10}$/, `takes a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `takes a whole number from ${min} to ${max}`);
+
+/** A number of processes; auto is one for each core. */
+export const workers = z
+  .string()
+  .regex(/^(?:auto|[1-9]|[1-5]\d|6[0-4])$/, "takes auto or a whole number from 1 to 64")
+  .transform((text) => (text === "auto" ? Math.min(64, availableParallelism()) : Number(text)));
 
 const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 };
 

@@ -13,6 +13,7 @@ import {
   secrets,
   trustedProxies,
   wholeNumber,
+  workers,
 } from "./config-values.ts";
 
 const schema = z
@@ -22,6 +23,7 @@ const schema = z
       .default("development"),
     HOST: z.string().default("127.0.0.1"),
     PORT: wholeNumber(0, 65_535).default(4000),
+    WORKERS: workers.default(1),
     DATABASE_URL: databaseUrl.optional(),
     DATA_DIR: z.string().default(".data"),
     MIGRATE_ON_START: onOff.optional(),
@@ -95,6 +97,10 @@ const schema = z
     startedByNpm: env.npm_lifecycle_event !== undefined,
     host: env.HOST,
     port: env.PORT,
+    /** Processes that listen. */
+    workers: env.WORKERS,
+    /** Of each worker, at most; fewer would keep requests waiting for one another. */
+    databaseConnections: Math.max(4, Math.floor(20 / env.WORKERS)),
     /** Unset: the embedded PostgreSQL under `dataDir`. */
     databaseUrl: env.DATABASE_URL,
     dataDir: resolve(env.DATA_DIR),
@@ -109,13 +115,15 @@ const schema = z
     jwtIssuer: env.JWT_ISSUER,
     jwtAudience: env.JWT_AUDIENCE,
     /** Seconds, as are all durations here. */
-    accessTokenTtl: env.ACCESS_TOKEN_TTL,
-    refreshTokenTtl: env.REFRESH_TOKEN_TTL,
-    /** Unset: as long as a refresh token lives. */
-    sessionIdleTtl: env.SESSION_IDLE_TTL ?? env.REFRESH_TOKEN_TTL,
-    sessionAbsoluteTtl: env.SESSION_ABSOLUTE_TTL,
-    maxSessionsPerUser: env.MAX_SESSIONS_PER_USER,
-    refreshGrace: env.REFRESH_GRACE,
+    sessionLimits: {
+      accessTokenTtl: env.ACCESS_TOKEN_TTL,
+      refreshTokenTtl: env.REFRESH_TOKEN_TTL,
+      /** Unset: as long as a refresh token lives. */
+      idleTtl: env.SESSION_IDLE_TTL ?? env.REFRESH_TOKEN_TTL,
+      absoluteTtl: env.SESSION_ABSOLUTE_TTL,
+      refreshGrace: env.REFRESH_GRACE,
+      maxPerUser: env.MAX_SESSIONS_PER_USER,
+    },
     reauthenticateAfter: env.REAUTHENTICATE_AFTER,
     authEventsRetention: env.AUTH_EVENTS_RETENTION,
     /** Whether common passwords, and those made of the user's names, are refused. */
@@ -146,8 +154,9 @@ const schema = z
       memoryCost: env.ARGON2_MEMORY,
       timeCost: env.ARGON2_TIME,
       parallelism: env.ARGON2_PARALLELISM,
-      concurrency: env.HASH_CONCURRENCY ?? availableParallelism(),
-      queueLimit: env.HASH_QUEUE,
+      /** Of each worker, as is the queue; all together they hash as many. */
+      concurrency: Math.max(1, Math.floor((env.HASH_CONCURRENCY ?? availableParallelism()) / env.WORKERS)),
+      queueLimit: Math.ceil(env.HASH_QUEUE / env.WORKERS),
     },
   }));
 

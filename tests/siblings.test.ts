@@ -6,6 +6,7 @@ import { register } from "./support/operations.ts";
 import { until } from "./support/until.ts";
 
 let gateway: Gateway;
+let areHeard = true;
 /** What siblings are asked to forget, and how it goes on. */
 const told: { ids: readonly string[]; done: () => void; fail: (error: Error) => void }[] = [];
 beforeAll(async () => {
@@ -13,6 +14,7 @@ beforeAll(async () => {
     {},
     {
       forget: (ids) => new Promise((done, fail) => void told.push({ ids, done, fail })),
+      isHeard: () => areHeard,
     },
   );
 });
@@ -55,7 +57,7 @@ it("a sibling that fails, or never answers, keeps nobody waiting", async () => {
   expect(gateway.log.filter((line) => line.includes("could not be told of a change"))).toHaveLength(2);
 });
 
-it("what the other processes say is forgotten here", async () => {
+it("what the other processes say is forgotten here, and while they are not heard nothing is remembered", async () => {
   const { token } = await register(gateway, { email: "x@b.co", username: "x", password: "correct horse" });
   const { sub: userId = "", sid: sessionId } = decodeJwt<{ sid: string }>(token);
   const { liveSessions } = gateway.app;
@@ -68,4 +70,11 @@ it("what the other processes say is forgotten here", async () => {
     liveSessions.forget(id);
     expect(isKept()).toBe(false);
   }
+  await until(async () => {
+    await gateway.graphql("{ me { id } }", {}, `Token ${token}`);
+    return isKept();
+  });
+  areHeard = false;
+  expect(isKept()).toBe(false);
+  areHeard = true;
 });

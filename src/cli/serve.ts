@@ -1,11 +1,17 @@
 import { Command } from "commander";
+import cluster from "node:cluster";
 
 export function serveCommand(): Command {
   return new Command("serve")
     .description("start the gateway; SIGTERM or Ctrl-C stops it")
     .action(async () => {
       const { loadConfig } = await import("../config.ts");
+      const config = loadConfig(process.env);
+      if (cluster.isWorker) {
+        const { serveAsWorker } = await import("../workers/worker-process.ts");
+        return serveAsWorker(config);
+      }
       const { serve } = await import("../main.ts");
-      await serve(loadConfig(process.env));
+      return serve(config);
     });
 }

@@ -26,12 +26,17 @@ export interface PressureLimits {
   maxRssBytes: number;
 }
 
-/** Nine tenths of what V8 lets the heap have, and of the memory of the container or the machine. */
-export function defaultPressureLimits(): PressureLimits {
+/**
+ * Nine tenths of what V8 lets the heap have, and of the memory of the container or the machine.
+ * @param processes that share that memory
+ */
+export function defaultPressureLimits(processes = 1): PressureLimits {
   return {
     maxEventLoopDelay: 1_000,
     maxHeapUsedBytes: Math.floor(0.9 * getHeapStatistics().heap_size_limit),
-    maxRssBytes: Math.floor(0.9 * Math.min(process.constrainedMemory() || Infinity, totalmem())),
+    maxRssBytes: Math.floor(
+      (0.9 * Math.min(process.constrainedMemory() || Infinity, totalmem())) / processes,
+    ),
   };
 }
 

@@ -22,6 +22,8 @@ export interface ServerOptions {
   corsOrigins: string[];
   trustProxy: TrustProxy;
   ide: boolean;
+  /** That listen at the same address. */
+  processes: number;
   /** What the features answer beside GraphQL. */
   routes: Routes[];
 }
@@ -97,7 +99,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     maxAge: 600,
     strictPreflight: false,
   });
-  await refuseUnderPressure(server, defaultPressureLimits());
+  await refuseUnderPressure(server, defaultPressureLimits(options.processes));
   server.addHook("onRequest", requireHost);
   await registerGraphql(server, options.graphql);
   registerHealth(server, options.checkDatabase);

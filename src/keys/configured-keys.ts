@@ -23,7 +23,7 @@ export function configuredKeys(
     algorithm: config.jwtAlgorithm,
     rotation: config.keyRotation,
     publishAhead: config.keyPublishAhead,
-    accessTokenTtl: config.accessTokenTtl,
+    accessTokenTtl: config.sessionLimits.accessTokenTtl,
   });
   const ring = new KeyRing(em, sealing, rotation, logger);
   return { keys: ring, ring, rotation };

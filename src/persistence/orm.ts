@@ -35,7 +35,11 @@ const unlimitedPatience = { statement_timeout: 0, query_timeout: 0, idle_in_tran
 export function createOrm(
   databaseUrl: string,
   logger: Pick<Logger, "info">,
-  { hurried = true, own }: { hurried?: boolean; own?: OwnNotifications } = {},
+  {
+    hurried = true,
+    own,
+    connections = 20,
+  }: { hurried?: boolean; own?: OwnNotifications; connections?: number } = {},
 ): Orm {
   return new MikroORM({
     driver: TextBindingDriver,
@@ -52,7 +56,7 @@ export function createOrm(
     },
     // Triggers and functions stand in the migrations alone.
     schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true },
-    pool: { min: 0, max: 20, idleTimeoutMillis: 30_000 },
+    pool: { min: 0, max: connections, idleTimeoutMillis: 30_000 },
     driverOptions: {
       // The driver reads the URL itself: the ORM would drop its parameters (sslmode, host of a socket).
       connectionString: databaseUrl,

@@ -6,6 +6,8 @@ import { LiveSessions } from "./live-sessions.ts";
 export interface Siblings {
   /** Resolves when each of them has forgotten these ids (see `LiveSessions.forget`). */
   forget(ids: readonly string[]): Promise<void>;
+  /** Whether what they change is heard; while it is not, nothing is to be taken from memory. @param now by `performance.now()` */
+  isHeard(now: number): boolean;
 }
 
 /** Milliseconds. Who does not answer in time hears it of the database, too. */
