@@ -68,6 +68,9 @@ export class ServiceUnavailable extends CallerError {
   }
 }
 
+/** The same in the midst of a hash: a wrong password may have been found out, so its try is not given back. */
+export class HashInterrupted extends ServiceUnavailable {}
+
 /** The caller is known well enough, or need not be: this is not theirs to see. */
 export class Forbidden extends CallerError {
   readonly code = "FORBIDDEN";

@@ -1,5 +1,8 @@
 import { expect, it, jest } from "@jest/globals";
 import { randomUUID } from "node:crypto";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { readAccessToken } from "../src/graphql/context.ts";
 import { SessionTokens } from "../src/security/session-tokens.ts";
 import { sharedSecret } from "../src/security/token-keys.ts";
 import { VerifiedTokens } from "../src/security/verified-tokens.ts";
@@ -50,6 +53,25 @@ it("tokens are kept by number and by size", () => {
   const large = Array.from({ length: 2_000 }, (_, index) => `${index}`.padEnd(16_000));
   for (const token of large) tokens.set(token, verified);
   expect(kept(large)).toBe(1_000);
+});
+
+/** Bytes of what is not garbage. */
+function held(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return getHeapStatistics().used_heap_size;
+}
+
+it("a token is kept without the header that it came in", () => {
+  const tokens = new VerifiedTokens();
+  const verified = { userId: "", sessionId: "", expiresAt: 0, kid: undefined, key };
+  const before = held();
+  for (let index = 0; index < 2_000; index++) {
+    const header = Buffer.from(`Bearer ${"".padEnd(14_000)}${`${index}`.padStart(500, "x")}`).toString();
+    tokens.set(String(readAccessToken(header)), verified);
+  }
+  expect(held() - before).toBeLessThan(2_000 * 5_000);
+  expect(tokens.get("1999".padStart(500, "x"))).toBe(verified);
 });
 
 const row = (change: Partial<CallerRow> = {}): CallerRow => ({

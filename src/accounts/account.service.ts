@@ -96,7 +96,10 @@ export class AccountService {
     const attempt = this.throttle.passwordAttempt(client.ip);
     // The guess is charged beside the look that shows whether it is right.
     const [subject] = await Promise.all([
-      this.lookup.find(input, client.ip),
+      this.lookup.find(input, client.ip).catch(async (error: unknown) => {
+        await attempt.forgo();
+        throw error;
+      }),
       attempt
         .chargeAddress(this.lookup.guess(input, client.ip))
         .catch((error: unknown) => this.failures.throwOn(error, addressBlock(client.ip), undefined, client)),

@@ -26,12 +26,17 @@ const lowPriority = 10;
 /** A process that derives one key at a time. It ends with this one, and does not keep this one from ending. */
 export class HashProcess {
   readonly #child: ChildProcess;
+  readonly #longestHash: number;
   #hadStarted = false;
   #hasEnded = false;
   #asked: PromiseWithResolvers<Buffer> | undefined;
 
-  /** @throws an Error of the system's where it has no room for another process */
-  constructor(module: URL) {
+  /**
+   * @param longestHash milliseconds after which it is ended
+   * @throws an Error of the system's where it has no room for another process
+   */
+  constructor(module: URL, longestHash: number) {
+    this.#longestHash = longestHash;
     this.#child = fork(module, [], {
       // Nothing of our environment, which holds secrets, and no word from it: of what it does nothing is to be known.
       env: inherited(),
@@ -41,7 +46,7 @@ export class HashProcess {
     });
     this.#child.on("message", (answer: HashAnswer) => this.#take(answer));
     this.#child.once("exit", () => this.#end());
-    this.#child.once("error", () => this.#end());
+    this.#child.once("error", () => this.end());
     this.#child.unref();
     this.#child.channel?.unref();
     lowerPriority(this.#child.pid);
@@ -58,9 +63,10 @@ export class HashProcess {
     this.#child.ref();
     const question: HashQuestion = { password, derivation };
     this.#child.send(question, (error) => {
-      if (error) this.#end();
+      if (error) this.end();
     });
-    return this.#asked.promise;
+    const timer = setTimeout(() => this.end(), this.#longestHash);
+    return this.#asked.promise.finally(() => clearTimeout(timer));
   }
 
   end(): void {

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import type { Logger } from "pino";
-import { ServiceUnavailable } from "../errors.ts";
+import { HashInterrupted } from "../errors.ts";
 import { deriveKey } from "./derive-key.ts";
 import { HashProcess, HashProcessEnded } from "./hash-process.ts";
 import { isCheap } from "./key-derivation.ts";
@@ -15,10 +15,14 @@ const startPause = 60_000;
 /** Of the processes that were at it, how many may end before a hash is given up: it may be what ends them. */
 const mostDeaths = 2;
 
+/** Milliseconds. Nobody waits longer for an answer (see doorLimits), and a hash that has no end would hold its slot for ever. */
+const longestHash = 30_000;
+
 /** Derives keys in processes at low priority, one key each. Whoever asks sets the bound: each key at hand has its own. */
 export class HashProcesses {
   readonly #logger: Pick<Logger, "warn">;
   readonly #module: URL;
+  readonly #longestHash: number;
   #all: HashProcess[] = [];
   /** The last to finish is the next to begin, so that there are never more than were needed at once. */
   readonly #idle: HashProcess[] = [];
@@ -26,15 +30,19 @@ export class HashProcesses {
   #hasWarned = false;
   #isClosed = false;
 
-  /** @param module what the processes run */
-  constructor(logger: Pick<Logger, "warn">, module = childModule) {
+  /**
+   * @param module what the processes run
+   * @param longest milliseconds after which a process that is at a hash is ended
+   */
+  constructor(logger: Pick<Logger, "warn">, module = childModule, longest = longestHash) {
     this.#logger = logger;
     this.#module = module;
+    this.#longestHash = longest;
   }
 
   /**
    * What costs next to nothing, and everything while no process can be started, is done in this one.
-   * @throws ServiceUnavailable where two processes have ended over it
+   * @throws HashInterrupted where two processes have ended over it
    */
   async derive(password: string, derivation: KeyDerivation): Promise<Buffer> {
     if (isCheap(derivation)) return deriveKey(password, derivation);
@@ -46,12 +54,12 @@ export class HashProcesses {
       } catch (error) {
         if (!(error instanceof HashProcessEnded)) throw error;
         if (error.hadStarted) deaths += 1;
-        else this.#stopStarting(error);
+        else if (!this.#isClosed) this.#stopStarting(error);
       } finally {
         if (!process.hasEnded) this.#idle.push(process);
       }
     }
-    throw new ServiceUnavailable({ retryAfter: 1 });
+    throw new HashInterrupted({ retryAfter: 1 });
   }
 
   /** Ends the processes, whatever they are at. */
@@ -70,7 +78,7 @@ export class HashProcesses {
   #start(): HashProcess | undefined {
     if (performance.now() < this.#noStartBefore) return undefined;
     try {
-      const process = new HashProcess(this.#module);
+      const process = new HashProcess(this.#module, this.#longestHash);
       this.#all = [...this.#all.filter(({ hasEnded }) => !hasEnded), process];
       return process;
     } catch (error) {

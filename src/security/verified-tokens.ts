@@ -26,7 +26,9 @@ export class VerifiedTokens {
   }
 
   set(token: string, verified: VerifiedToken): void {
-    this.tokens.set(token, verified, { size: token.length });
+    // A part of a string keeps all of it in memory: here a header, which may be many times as long.
+    const ownText = Buffer.from(token).toString();
+    this.tokens.set(ownText, verified, { size: token.length });
   }
 
   delete(token: string): void {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { ServiceUnavailable } from "../errors.ts";
+import { HashInterrupted, ServiceUnavailable } from "../errors.ts";
 import type { CallerError } from "../errors.ts";
 import type { Charge } from "./attempt-limit.ts";
 import type { Limits, Throttle } from "./throttle.service.ts";
@@ -29,6 +29,7 @@ export class PasswordAttempt {
   private charges: Charge[] = [];
   /** Charged before it was known to whom it belongs. */
   private ahead: Tried[] = [];
+  private charging: Promise<void> | undefined;
   private strikes: string[] = [];
   private givenBack: Promise<void> = Promise.resolve();
 
@@ -44,7 +45,8 @@ export class PasswordAttempt {
    * @throws TooManyRequests or ServiceUnavailable, as do the others
    */
   async chargeAddress(guess?: TriedAccount): Promise<void> {
-    await this.chargeAddressWith(guess ? this.chargedFor(guess) : []);
+    this.charging = this.chargeAddressWith(guess ? this.chargedFor(guess) : []);
+    await this.charging;
   }
 
   /** Where the guess was right, this has been done by it. Else what was charged to another is given back. */
@@ -62,6 +64,14 @@ export class PasswordAttempt {
     await this.chargeAll(charged);
   }
 
+  /** Gives all back, once it is charged: the try comes to nothing. */
+  async forgo(): Promise<void> {
+    await this.charging?.catch(() => {});
+    const charges = [...this.charges, ...chargesOf(this.ahead)];
+    [this.charges, this.ahead] = [[], []];
+    await this.throttle.giveBack(rowsOf(charges));
+  }
+
   /** Runs the check that was paid for. What is given back goes back beside what follows: see `settled`. */
   async check<Result extends { valid: boolean }>(verify: () => Promise<Result>): Promise<Result> {
     let result: Result;
@@ -69,7 +79,8 @@ export class PasswordAttempt {
       result = await verify();
     } catch (error) {
       // What else goes wrong may do so for wrong passwords alone.
-      if (error instanceof ServiceUnavailable) await this.throttle.giveBack(rowsOf(this.charges));
+      const wasHashed = !(error instanceof ServiceUnavailable) || error instanceof HashInterrupted;
+      if (!wasHashed) await this.throttle.giveBack(rowsOf(this.charges));
       throw error;
     }
     if (result.valid) this.givenBack = this.throttle.giveBack([...rowsOf(this.charges), ...this.strikes]);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { ServiceUnavailable } from "../../src/errors.ts";
+import { argon2Check, decoyArgon2Hash } from "../../src/security/argon2-hash.ts";
+import { HashProcesses } from "../../src/security/hash-processes.ts";
 import { AttemptStore } from "../../src/throttling/attempt-store.ts";
 import { Throttle } from "../../src/throttling/throttle.service.ts";
 import { startGateway } from "../support/gateway.ts";
@@ -38,6 +40,19 @@ describe("a try that was not hashed", () => {
 
   it("stays charged where hashing itself has failed", async () => {
     await attempt(fails(new Error("The thread ended.")));
+    expect(await points()).toEqual([1, 1, 1]);
+  });
+
+  it("stays charged where a process ends over it, as it may after a wrong password alone", async () => {
+    const processes = new HashProcesses(
+      { warn() {} },
+      new URL("../support/dying-hash-child.js", import.meta.url),
+    );
+    const check = argon2Check(decoyArgon2Hash({ memoryCost: 19_456, timeCost: 2, parallelism: 1 }));
+    await attempt(async () => {
+      await processes.derive("a guess", check.derivation(1));
+      return { valid: true };
+    });
     expect(await points()).toEqual([1, 1, 1]);
   });
 });

@@ -54,6 +54,16 @@ it("nobody is refused because of whom the name meant before", async () => {
   expect(Math.min(...(await points("account")))).toBe(0);
 });
 
+it("nobody pays for a sign-in whose account cannot be looked up", async () => {
+  const from = stranger();
+  await signInFrom(gateway, from, "bob");
+  await gateway.sql("alter table auth_events rename to gone");
+  const { code } = await signInFrom(gateway, from, "bob", password);
+  await gateway.sql("alter table gone rename to auth_events");
+  expect(code).toBe("INTERNAL_SERVER_ERROR");
+  expect((await counts(gateway)).map((count) => count.points)).toEqual([1, 1, 1]);
+});
+
 it("an account does not pay for what its address was refused", async () => {
   const from = stranger();
   await signInFrom(gateway, from, "bob");

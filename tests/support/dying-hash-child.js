@@ -1,0 +1,3 @@
+// A process that hashes, of which nothing comes.
+process.on("message", () => process.exit(1));
+process.send?.({ ready: true });
