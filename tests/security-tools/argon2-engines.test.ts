@@ -49,8 +49,14 @@ describe("the two engines of argon2", () => {
   it("fail alike at what neither can do: the vectorised one leaves what it refuses to the other", async () => {
     const salt = Buffer.alloc(8);
     const derivation: Argon2Derivation = {
-      ...{ algorithm: "argon2", type: 2, version: 0x13, salt, length: 4 },
-      ...{ memoryCost: 2 ** 33, timeCost: 1, parallelism: 1 },
+      algorithm: "argon2",
+      type: 2,
+      version: 0x13,
+      salt,
+      length: 4,
+      memoryCost: 2 ** 33,
+      timeCost: 1,
+      parallelism: 1,
     };
     for (const engine of [portableArgon2, vectorisedArgon2])
       await expect(engine(password, derivation)).rejects.toThrow("Memory cost is too large");
