@@ -25,12 +25,12 @@ afterAll(async () => {
   await dropDatabase(settings["DATABASE_URL"] ?? "");
 });
 
-/** A gateway at work: sign-ins are under way, in each of its processes. */
+/** A gateway at work: two sign-ins are under way, and as each begins a process, both are known to have come in. */
 async function signingIn() {
   const gateway = await serve(settings);
   const { pid = 0 } = gateway.child;
   expect(hashChildrenOf(pid)).toEqual([]);
-  const answers = Array.from({ length: 8 }, () => post(gateway.url, login).catch(() => undefined));
+  const answers = Array.from({ length: 2 }, () => post(gateway.url, login).catch(() => undefined));
   await until(() => hashChildrenOf(pid).length === 2);
   return { gateway, answers, children: hashChildrenOf(pid) };
 }
@@ -48,7 +48,7 @@ describe("the processes that hash for a gateway", () => {
     const { gateway, answers, children } = await signingIn();
     for (const pid of [...children, gateway.child.pid ?? 0]) process.kill(pid, "SIGTERM");
     const codes = (await Promise.all(answers)).flatMap((answer) => answer?.errors?.[0].extensions.code ?? []);
-    expect(codes).toEqual(Array<string>(8).fill("BAD_USER_INPUT"));
+    expect(codes).toEqual(["BAD_USER_INPUT", "BAD_USER_INPUT"]);
     expect((await gateway.exit).code).toBe(0);
     await until(() => !children.some((pid) => isHashChild(pid)));
   });
