@@ -3,20 +3,22 @@ import { Migration } from "@mikro-orm/migrations";
 /** Whoever keeps users and live sessions in memory is told what to forget, in the transaction that changes it. */
 export class ForgetLiveSessions extends Migration {
   override up(): void {
-    // After so many in one transaction, all is to be forgotten: what is said twice in a transaction is sent once.
+    // Other replicas hear it by listening, once it is committed. Who makes the change is told at once: PostgreSQL wakes
+    // every connection that listens, so those that make changes must not. After a thousand, all is to be forgotten.
     this.addSql(`
       create function gatehouse_forget() returns trigger language plpgsql as $$
-      declare told int;
+      declare
+        told int;
+        whom text := '*';
       begin
         if tg_op <> 'TRUNCATE' then
           told := coalesce(nullif(pg_catalog.current_setting('gatehouse.told_to_forget', true), ''), '0');
-          if told < 1000 then
-            perform pg_catalog.set_config('gatehouse.told_to_forget', (told + 1)::text, true);
-            perform pg_catalog.pg_notify('gatehouse_forget', old.id::text);
-            return null;
-          end if;
+          if told > 1000 then return null; end if;
+          perform pg_catalog.set_config('gatehouse.told_to_forget', (told + 1)::text, true);
+          if told < 1000 then whom := old.id; end if;
         end if;
-        perform pg_catalog.pg_notify('gatehouse_forget', '*');
+        perform pg_catalog.pg_notify('gatehouse_forget', whom);
+        raise info using message = 'gatehouse_forget', detail = whom;
         return null;
       end $$`);
     // The conditions cost next to nothing where they do not hold: sign-ins, refreshes and uses change the same tables.

@@ -145,6 +145,30 @@ describe("a change by the replica itself", () => {
       }
     }));
 
+  it("shows at the next request, also where another has read what was before it was committed", () =>
+    deafened(async () => {
+      await gateway.app.orm.em.fork().transactional(async (em) => {
+        await em.execute("update users set full_name = 'New' where id = ?", [idOf(tokens)]);
+        gateway.app.liveSessions.forget("*");
+        await warm();
+        expect(await nameOf()).toBe(null);
+        await em.execute("select 1");
+      });
+      expect(await nameOf()).toBe("New");
+    }));
+
+  it("is told by a connection that does not listen: PostgreSQL wakes whoever does for each change", async () => {
+    await Promise.all(
+      Array.from({ length: 20 }, () => gateway.app.orm.em.fork().execute("select pg_sleep(0.1)")),
+    );
+    const channels = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        gateway.app.orm.em.fork().execute("select pg_listening_channels(), pg_sleep(0.1)"),
+      ),
+    );
+    expect(channels.flat()).toEqual([]);
+  });
+
   it.each([
     ["logout", "mutation { logout { revokedSessions } }"],
     ["logout of all", "mutation { logout(scope: ALL) { revokedSessions } }"],

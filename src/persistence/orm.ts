@@ -9,8 +9,8 @@ import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { Attempt } from "../throttling/attempt.entity.ts";
 import { guardPool } from "./guarded-pool.ts";
-import { hearOwnNotifications } from "./own-notifications.ts";
-import type { OwnNotifications } from "./own-notifications.ts";
+import { hearOwnNotices } from "./own-notices.ts";
+import type { OwnNotices } from "./own-notices.ts";
 import { TextBindingDriver } from "./text-binding.ts";
 
 export type Orm = MikroORM;
@@ -39,7 +39,7 @@ export function createOrm(
     hurried = true,
     own,
     connections = 20,
-  }: { hurried?: boolean; own?: OwnNotifications; connections?: number } = {},
+  }: { hurried?: boolean; own?: OwnNotices; connections?: number } = {},
 ): Orm {
   return new MikroORM({
     driver: TextBindingDriver,
@@ -69,7 +69,7 @@ export function createOrm(
       // Times are read as text.
       options: "-c datestyle=ISO",
       onPoolCreated: guardPool,
-      ...(own && { onConnect: (client: PoolClient) => hearOwnNotifications(client, own) }),
+      ...(own && { onConnect: (client: PoolClient) => hearOwnNotices(client, own) }),
     },
     debug: false,
     logger: (message: string) => logger.info({ component: "orm" }, message),
