@@ -82,7 +82,7 @@ describe("HashSlots", () => {
     // Nothing has been measured yet, so each counts for the hundredth of a second that is assumed.
     const waiting = Array.from({ length: 100 }, (_, number) => slots.run(work(number + 1)));
     await expect(slots.run(work(101))).rejects.toMatchObject({ details: { retryAfter: 2 } });
-    expect(() => slots.checkRoom()).toThrow(ServiceUnavailable);
+    expect(slots.secondsUntilRoom).toBe(2);
     expect(slots.waiting).toBe(100);
     for (const result of waiting) await expect(result).rejects.toMatchObject({ details: { retryAfter: 1 } });
     expect([slots.running, slots.waiting, started]).toEqual([1, 0, [0]]);
