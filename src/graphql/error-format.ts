@@ -22,7 +22,7 @@ export function createErrorFormatter(logger: ErrorLog): ErrorFormatter {
 
 /** What a caller is told of a failure. */
 export function entryOf(
-  { message, code, details }: CallerError,
+  { message, code, details }: Pick<CallerError, "message" | "code" | "details">,
   place: Pick<GraphQLFormattedError, "locations" | "path">,
 ): GraphQLFormattedError {
   return { message, ...place, extensions: { code, ...details } };

@@ -1,4 +1,4 @@
-import { GraphQLError, Kind, OperationTypeNode } from "graphql";
+import { getLocation, Kind, OperationTypeNode } from "graphql";
 import type {
   FieldNode,
   FormattedExecutionResult,
@@ -24,6 +24,9 @@ const longestDocument = 4_096;
 const mostText = 200_000;
 
 type Request = Readonly<{ query?: unknown; operationName?: unknown }>;
+/** Made but once: the stack of an error costs more than all the rest of a refusal. */
+const { message, code } = new ServiceUnavailable();
+
 type Place = Required<Pick<GraphQLFormattedError, "locations" | "path">>;
 
 /**
@@ -72,7 +75,7 @@ function keyOf({ query, operationName = null }: Request): string | undefined {
 }
 
 function refusal(place: Place, retryAfter: number): FormattedExecutionResult {
-  return { errors: [entryOf(new ServiceUnavailable({ retryAfter }), place)], data: null };
+  return { errors: [entryOf({ message, code, details: { retryAfter } }, place)], data: null };
 }
 
 /** The only field of an operation, if it hashes whatever it is given; `@skip` or `@include` may keep it from running. */
@@ -89,8 +92,8 @@ function hashingField(
 
 /** As graphql-js has it of a field that fails. */
 function placeOf(node: FieldNode): Place {
-  const { locations = [] } = new GraphQLError("", { nodes: node }).toJSON();
-  return { locations, path: [(node.alias ?? node.name).value] };
+  const { alias, name, loc } = node;
+  return { locations: loc ? [getLocation(loc.source, loc.start)] : [], path: [(alias ?? name).value] };
 }
 
 /** Whether there may be a password in the document. Such documents come but once. */
