@@ -93,7 +93,7 @@ export class AccountService {
    * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   login(input: LoginInput, client: Client): Promise<AuthPayload> {
-    return this.hasher.keepPlace((place) => this.loginAt(place, input, client));
+    return this.hasher.keepPlace((place) => this.loginAt(place, input, client), client.abandoned);
   }
 
   private async loginAt(place: HashPlace, input: LoginInput, client: Client): Promise<AuthPayload> {

@@ -55,8 +55,8 @@ export class Reauthentication {
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
     const { currentPassword } = input;
-    if (await this.hasher.keepPlace((place) => this.isRight(currentPassword, caller, client, place)))
-      return {};
+    const check = (place: HashPlace) => this.isRight(currentPassword, caller, client, place);
+    if (await this.hasher.keepPlace(check, client.abandoned)) return {};
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;
     await recordEvents(this.em.fork(), failure, client);

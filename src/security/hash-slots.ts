@@ -1,4 +1,5 @@
 import { ServiceUnavailable } from "../errors.ts";
+import { Turns } from "./turns.ts";
 
 /** Too little rather than too much: who is let wait in vain is refused in the end. */
 const assumedMilliseconds = 10;
@@ -7,8 +8,11 @@ const weightOfLatest = 0.2;
 /** Milliseconds. Who is expected to wait longer is refused at once, so a flood is over a second after its end. */
 const longestExpectedWait = 1_000;
 
-/** Milliseconds, for when it takes longer than expected: nobody waits for ever. */
-const longestWait = 2_000;
+/**
+ * For each hash that runs, what may be at the database on its account, before and after: enough that there is always one
+ * ready to be hashed, and so few that a burst neither takes all connections nor holds up everybody else's requests.
+ */
+const errandsPerSlot = 4;
 
 /** Kept for work that is to come. */
 export type HashPlace = object;
@@ -20,22 +24,24 @@ export type HashPlace = object;
 export class HashSlots {
   readonly #concurrency: number;
   readonly #queueLimit: number;
-  readonly #queue = new Set<() => void>();
+  readonly #hashing: Turns;
+  readonly #errands: Turns;
   readonly #kept = new Set<HashPlace>();
-  #running = 0;
   #usualMilliseconds = assumedMilliseconds;
 
   constructor(concurrency: number, queueLimit: number) {
     this.#concurrency = concurrency;
     this.#queueLimit = queueLimit;
+    this.#hashing = new Turns(concurrency);
+    this.#errands = new Turns(errandsPerSlot * concurrency);
   }
 
   get running(): number {
-    return this.#running;
+    return this.#hashing.running;
   }
 
   get waiting(): number {
-    return this.#queue.size;
+    return this.#hashing.waiting;
   }
 
   get kept(): number {
@@ -44,7 +50,7 @@ export class HashSlots {
 
   /** Whole seconds after which who found no place now, or would wait too long, is to try again; 0 where there is room. */
   get secondsUntilRoom(): number {
-    const ahead = this.#running + this.#queue.size + this.#kept.size;
+    const ahead = this.running + this.waiting + this.kept;
     if (ahead < this.#concurrency) return 0;
     const wait = (ahead / this.#concurrency) * this.#usualMilliseconds;
     const hasRoom = ahead < this.#concurrency + this.#queueLimit && wait <= longestExpectedWait;
@@ -52,15 +58,19 @@ export class HashSlots {
   }
 
   /**
-   * Keeps a place from now until `run` is given it, at the latest until what is prepared meanwhile is over.
-   * @throws ServiceUnavailable, nothing begun, where there is no room
+   * Keeps a place, from now until `run` is given it, for an errand that comes to hash something, when its turn has come.
+   * @param abandoned aborted when nobody waits for the result any more
+   * @throws ServiceUnavailable, the errand not begun, as `run` does
    */
-  async keepPlace<Result>(during: (place: HashPlace) => Promise<Result>): Promise<Result> {
+  async keepPlace<Result>(
+    errand: (place: HashPlace) => Promise<Result>,
+    abandoned?: AbortSignal,
+  ): Promise<Result> {
     this.#checkRoom();
     const place = {};
     this.#kept.add(place);
     try {
-      return await during(place);
+      return await this.#errands.run(() => errand(place), abandoned);
     } finally {
       this.#kept.delete(place);
     }
@@ -68,7 +78,7 @@ export class HashSlots {
 
   /**
    * @param abandoned aborted when nobody waits for the result any more
-   * @param place to be given up for this; where it has been given up before, it is as if there were none
+   * @param place given up for this; where it has been before, it is as if there were none
    * @throws ServiceUnavailable, the work not begun, where there is no room, or none in time, or nobody waits any more
    */
   async run<Result>(
@@ -76,44 +86,15 @@ export class HashSlots {
     abandoned?: AbortSignal,
     place?: HashPlace,
   ): Promise<Result> {
-    if (abandoned?.aborted) throw new ServiceUnavailable();
     if (place === undefined || !this.#kept.delete(place)) this.#checkRoom();
-    await this.#takeSlot(abandoned);
-    const startedAt = performance.now();
-    try {
-      return await work();
-    } finally {
-      this.#usualMilliseconds += weightOfLatest * (performance.now() - startedAt - this.#usualMilliseconds);
-      this.#passSlotOn();
-    }
-  }
-
-  #takeSlot(abandoned: AbortSignal | undefined): Promise<void> | undefined {
-    if (this.#running < this.#concurrency) {
-      this.#running += 1;
-      return undefined;
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const giveUp = () => {
-      this.#queue.delete(resolve);
-      reject(new ServiceUnavailable({ retryAfter: 1 }));
-    };
-    this.#queue.add(resolve);
-    const timer = setTimeout(giveUp, longestWait);
-    abandoned?.addEventListener("abort", giveUp);
-    return promise.finally(() => {
-      clearTimeout(timer);
-      abandoned?.removeEventListener("abort", giveUp);
-    });
-  }
-
-  #passSlotOn(): void {
-    const [next] = this.#queue;
-    if (next === undefined) this.#running -= 1;
-    else {
-      this.#queue.delete(next);
-      next();
-    }
+    return this.#hashing.run(async () => {
+      const startedAt = performance.now();
+      try {
+        return await work();
+      } finally {
+        this.#usualMilliseconds += weightOfLatest * (performance.now() - startedAt - this.#usualMilliseconds);
+      }
+    }, abandoned);
   }
 
   #checkRoom(): void {

@@ -68,9 +68,9 @@ export class PasswordHasher {
     return this.#slots.secondsUntilRoom;
   }
 
-  /** For who has other things to do first, in vain without a place. @throws ServiceUnavailable when there is no room */
-  keepPlace<Result>(during: (place: HashPlace) => Promise<Result>): Promise<Result> {
-    return this.#slots.keepPlace(during);
+  /** For what does other things before it hashes. @throws ServiceUnavailable, without beginning, as what hashes does */
+  keepPlace<Result>(errand: (place: HashPlace) => Promise<Result>, abandoned?: AbortSignal): Promise<Result> {
+    return this.#slots.keepPlace(errand, abandoned);
   }
 
   /** Hashes the UTF-8 bytes of a password, as they are, with argon2id into a PHC string. */
