@@ -9,10 +9,10 @@ const weightOfLatest = 0.2;
 const longestExpectedWait = 1_000;
 
 /**
- * For each hash that runs, what may be at the database on its account, before and after: enough that there is always one
- * ready to be hashed, and so few that a burst neither takes all connections nor holds up everybody else's requests.
+ * For each hash that can run, how many may be at the database or at their hash: enough that the next is ready when one
+ * ends, and so few that a burst of sign-ins neither takes all connections nor holds up everybody else's requests.
  */
-const errandsPerSlot = 4;
+const errandsPerSlot = 3;
 
 /** Kept for work that is to come. */
 export type HashPlace = object;
