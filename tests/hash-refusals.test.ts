@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { parse } from "graphql";
 import type { OperationDefinitionNode } from "graphql";
-import { query } from "./support/database.ts";
+import { request } from "node:http";
+import { SignInLookup } from "../src/accounts/sign-in-lookup.ts";
+import { query as sql } from "./support/database.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { register } from "./support/operations.ts";
@@ -227,6 +229,20 @@ describe("what is remembered of them", () => {
   });
 });
 
+/** On a connection of its own, which ends with it. */
+function send({ url }: Gateway, text: string, values: object, bearer = "none") {
+  const { promise: code, resolve } = Promise.withResolvers<string>();
+  const headers = { "content-type": "application/json", authorization: `Token ${bearer}` };
+  const sent = request(`${url}/graphql`, { method: "POST", headers, agent: false }, (answer) => {
+    let body = "";
+    answer.setEncoding("utf8").on("data", (part: string) => (body += part));
+    answer.on("close", () => resolve(/"code":"(\w+)"/.exec(body)?.[1] ?? "OK"));
+  });
+  sent.on("error", (error: NodeJS.ErrnoException) => resolve(String(error.code)));
+  sent.end(JSON.stringify({ query: text, variables: values }));
+  return { code, hangUp: () => void sent.destroy() };
+}
+
 describe("a place that is kept for a hash", () => {
   it("is free again whatever happens: no database, and clients that hang up", async () => {
     const busy = await startGateway({ HASH_CONCURRENCY: "2" });
@@ -238,34 +254,21 @@ describe("a place that is kept for a hash", () => {
       let mostKept = 0;
       const codes = new Set<string>();
       for (let round = 0; round < 10; round++) {
-        const leaving = new AbortController();
-        const all = Array.from({ length: 24 }, async (_, index) => {
-          const isUpdate = index % 4 === 0;
-          const answer = await fetch(`${busy.url}/graphql`, {
-            method: "POST",
-            headers: { "content-type": "application/json", authorization: `Token ${own}` },
-            body: JSON.stringify(
-              isUpdate ? { query: update, variables: change } : { query: login, variables },
-            ),
-            signal: index % 3 === 0 ? leaving.signal : null,
-          }).then(
-            (response) => response.text(),
-            () => "hung up",
-          );
-          codes.add(/"code":"(\w+)"/.exec(answer)?.[1] ?? answer.slice(0, 7));
-        });
+        const all = Array.from({ length: 24 }, (_, index) =>
+          index % 4 === 0 ? send(busy, update, change, own) : send(busy, login, variables),
+        );
         await until(() => hasher.kept > 0);
         mostKept = Math.max(mostKept, hasher.kept);
-        leaving.abort();
-        await query(
+        for (let index = 0; index < all.length; index += 3) all[index]?.hangUp();
+        await sql(
           busy.databaseUrl,
           "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
         );
-        await Promise.all(all);
+        for (const { code } of all) codes.add(await code);
       }
       await until(() => hasher.kept + hasher.running + hasher.waiting === 0);
       expect(mostKept).toBeGreaterThan(1);
-      expect([...codes]).toEqual(expect.arrayContaining(["SERVICE_UNAVAILABLE", "hung up"]));
+      expect([...codes]).toEqual(expect.arrayContaining(["SERVICE_UNAVAILABLE", "ECONNRESET"]));
       expect(codes).not.toContain("INTERNAL_SERVER_ERROR");
       expect(hasher.secondsUntilRoom).toBe(0);
       await until(async () => (await busy.graphql(login, { input: right })).errors === undefined);
@@ -278,14 +281,12 @@ describe("a place that is kept for a hash", () => {
     const small = await startGateway({ HASH_CONCURRENCY: "1", HASH_QUEUE: "3" });
     try {
       await register(small, ada);
-      const before = await small.sql<{ n: number }>("select count(*)::int as n from auth_events");
-      const answers = await Promise.all(
-        Array.from({ length: 40 }, () => small.graphql(login, { input: { ...right, password: "a guess" } })),
-      );
+      const looks = jest.spyOn(SignInLookup.prototype, "find");
+      const guess = { input: { ...right, password: "a guess" } };
+      const answers = await Promise.all(Array.from({ length: 40 }, () => small.graphql(login, guess)));
       const codes = answers.map(({ errors }) => errors?.[0].extensions.code);
       expect(new Set(codes)).toEqual(new Set(["BAD_USER_INPUT", "SERVICE_UNAVAILABLE"]));
-      const [{ n } = { n: 0 }] = await small.sql<{ n: number }>("select count(*)::int as n from auth_events");
-      expect(n - (before[0]?.n ?? 0)).toBe(codes.filter((code) => code === "BAD_USER_INPUT").length);
+      expect(looks).toHaveBeenCalledTimes(codes.filter((code) => code === "BAD_USER_INPUT").length);
     } finally {
       await small.close();
     }
