@@ -22,16 +22,19 @@ const lookup = (by: "email" | "username") => `
       select distinct ip from (
         (select e.ip from auth_events e
          where e.user_id = u.id and e.type = 'SIGNED_IN' and e.outcome = 'success'
+           and u.id is distinct from :atHome::uuid
          order by e.id desc limit ${mostPlaces})
         union all
         (select s.ip from sessions s
          where s.user_id = u.id and s.revoked_at is null and s.expires_at > now()
+           and u.id is distinct from :atHome::uuid
          order by s.id desc limit ${mostPlaces})
       ) places where ip is not null
     ) as places
   from (values (1)) one left join users u on ${isSameName[by](`u.${by}`, ":name")}`;
 
-type FoundBy = { name: string | null | undefined };
+/** `atHome`: the account of which it is known already that the address is one of its places. */
+type FoundBy = { name: string | null | undefined; atHome: string | undefined };
 
 const lookups = {
   email: namedStatement<Found, FoundBy>({ name: "sign-in by email", text: lookup("email") }),
@@ -46,12 +49,20 @@ export interface SignInSubject extends TriedAccount {
 /** Names and addresses for which it is remembered who was meant; with the longest names a kilobyte each. */
 const mostGuesses = 10_000;
 
+/** Milliseconds for which an address is taken for a place of an account without another look: reading them is dear. */
+const placeKept = 600_000;
+
 type GivenName = Pick<LoginInput, "email" | "username">;
 
 export class SignInLookup {
   private readonly em: EntityManager;
   /** By address, too: else whoever measures could find out for which names somebody else has just tried to sign in. */
-  private readonly guesses = new LRUCache<string, TriedAccount>({ max: mostGuesses });
+  private readonly guesses = new LRUCache<string, TriedAccount>({
+    max: mostGuesses,
+    ttl: placeKept,
+    // From when it was read: what is known by memory alone is not kept for longer.
+    noUpdateTTL: true,
+  });
 
   constructor(em: EntityManager) {
     this.em = em;
@@ -60,10 +71,12 @@ export class SignInLookup {
   /** Finds who is meant in one query that is the same whether there is an account or not. */
   async find(given: GivenName, ip: string): Promise<SignInSubject> {
     const { by, name } = wanted(given);
-    const [found] = (await lookups[by](this.em, { name })) as [Found];
+    const guess = this.guess(given, ip);
+    const atHome = guess?.isKnownPlace ? guess.account : undefined;
+    const [found] = (await lookups[by](this.em, { name, atHome })) as [Found];
     const here = addressBlock(ip);
     const account = found.id ?? `${by} ${found.wantedName}`;
-    const isKnownPlace = found.places.some((place) => addressBlock(place) === here);
+    const isKnownPlace = account === atHome || found.places.some((place) => addressBlock(place) === here);
     this.guesses.set(occasion(given, ip), { account, isKnownPlace });
     return { user: found.id === null ? null : found, account, isKnownPlace };
   }

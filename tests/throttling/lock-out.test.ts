@@ -65,3 +65,18 @@ it("an address that is known has no more guesses than any other", async () => {
     ...Array<string>(2).fill("TOO_MANY_REQUESTS"),
   ]);
 });
+
+it("an address that was known of an account is not known of who has its name afterwards", async () => {
+  const [thief, bob] = ["203.0.113.20", "203.0.113.21"];
+  const changed = await accountOf(gateway, "carol", thief);
+  expect((await signInFrom(gateway, thief, "carol", password)).code).toBe("OK");
+  expect((await signInFrom(gateway, thief, "carol", password)).code).toBe("OK");
+  const renamed = { username: "caroline", email: "caroline@example.com" };
+  const input = { ...renamed, currentPassword: password };
+  expect((await sendFrom(gateway, thief, updateDocument, { input }, changed.token)).code).toBe("OK");
+  await accountOf(gateway, "carol", bob);
+  const accountCounts = async () => (await counts(gateway)).filter(({ kind }) => kind === "account").length;
+  const before = await accountCounts();
+  expect((await signInFrom(gateway, thief, "carol")).code).toBe("BAD_USER_INPUT");
+  expect(await accountCounts()).toBe(before + 1);
+});
