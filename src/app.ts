@@ -20,6 +20,7 @@ import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
 import { createApollo } from "./graphql/apollo.ts";
 import { contextBuilder } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
+import { HashRefusals } from "./graphql/hash-refusals.ts";
 import { KnownQueries } from "./graphql/known-queries.ts";
 import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
@@ -68,6 +69,7 @@ export interface App {
   schema: GraphQLSchema;
   service: Context["service"];
   knownQueries: KnownQueries;
+  hashRefusals: HashRefusals;
   notifications: Notifications;
   /** The memory of who is calling: a process of the same replica says here what to forget. */
   liveSessions: LiveSessions;
@@ -150,11 +152,19 @@ export async function createApp(
   const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
 
   const knownQueries = new KnownQueries();
+  const hashRefusals = new HashRefusals(hasher);
   const { introspection, maxCredentialOperations, corsOrigins, trustProxy, ide } = config;
   const server = await createServer({
     graphql: {
-      apollo: createApollo({ schema, introspection, maxCredentialOperations, knownQueries, logger }),
-      knownQueries,
+      apollo: createApollo({
+        schema,
+        introspection,
+        maxCredentialOperations,
+        knownQueries,
+        hashRefusals,
+        logger,
+      }),
+      known: { knownQueries, hashRefusals },
       makeContext,
     },
     checkDatabase: () => checkDatabase(orm),
@@ -185,6 +195,7 @@ export async function createApp(
     schema,
     service,
     knownQueries,
+    hashRefusals,
     notifications,
     liveSessions,
     keyRotation: rotation,

@@ -1,6 +1,7 @@
 import { Arg, Authorized, Ctx, Mutation, Query, Resolver } from "type-graphql";
 import type { Context } from "../graphql/context.ts";
 import { CredentialOperation } from "../graphql/credential-operations.ts";
+import { AlwaysHashes } from "../graphql/hash-refusals.ts";
 import { CurrentCaller } from "../graphql/current-caller.ts";
 import { AuthPayload } from "../sessions/auth-payload.type.ts";
 import type { Caller } from "../sessions/caller.ts";
@@ -28,6 +29,7 @@ export class AccountResolver {
   }
 
   @CredentialOperation()
+  @AlwaysHashes()
   @Mutation(() => AuthPayload, {
     description:
       "Makes an account and signs in to it. With REGISTRATION_PRIVACY nobody is signed in: the answer is the error " +
@@ -44,6 +46,7 @@ export class AccountResolver {
   }
 
   @CredentialOperation()
+  @AlwaysHashes()
   @Mutation(() => AuthPayload, {
     description:
       "Signs in, which opens a session. An unknown account and a wrong password get the same answer, under `error`.",

@@ -6,6 +6,7 @@ import type { EventOrigin } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
 import { addressBlock } from "../security/address-block.ts";
 import { normalizeEmail } from "../security/email-address.ts";
+import type { HashPlace } from "../security/hash-slots.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { AuthPayload } from "../sessions/auth-payload.type.ts";
 import type { Caller } from "../sessions/caller.ts";
@@ -91,8 +92,11 @@ export class AccountService {
    * An unknown account costs the same hashing as a wrong password and gets the same answer.
    * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
-  async login(input: LoginInput, client: Client): Promise<AuthPayload> {
-    this.hasher.checkRoom();
+  login(input: LoginInput, client: Client): Promise<AuthPayload> {
+    return this.hasher.keepPlace((place) => this.loginAt(place, input, client), client.abandoned);
+  }
+
+  private async loginAt(place: HashPlace, input: LoginInput, client: Client): Promise<AuthPayload> {
     const attempt = this.throttle.passwordAttempt(client.ip);
     // The guess is charged beside the look that shows whether it is right.
     const [subject] = await Promise.all([
@@ -109,7 +113,7 @@ export class AccountService {
       .chargeAccount(subject)
       .catch((error: unknown) => this.failures.throwOn(error, account, user?.id, client));
     const payload =
-      (await this.tryLogin(user, input, client, attempt)) ??
+      (await this.tryLogin(user, input, client, attempt, place)) ??
       // The hash may be made anew by a sign-in at the same time; the second look sees it.
       (await this.tryLogin((await this.lookup.find(input, client.ip)).user, input, client, attempt));
     await attempt.settled();
@@ -123,9 +127,10 @@ export class AccountService {
     input: LoginInput,
     client: Client,
     attempt: PasswordAttempt,
+    place?: HashPlace,
   ): Promise<AuthPayload | undefined> {
     const { valid, needsRehash } = await attempt.check(() =>
-      this.hasher.verify(user?.passwordHash ?? null, input.password, client.abandoned),
+      this.hasher.verify(user?.passwordHash ?? null, input.password, client.abandoned, place),
     );
     if (user === null) return this.failures.refuse("UNKNOWN_ACCOUNT", undefined, client);
     if (!valid) return this.failures.refuse("WRONG_PASSWORD", user.id, client);

@@ -3,6 +3,7 @@ import type { FieldErrors } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
+import type { HashPlace } from "../security/hash-slots.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
@@ -53,21 +54,30 @@ export class Reauthentication {
       if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
-    this.hasher.checkRoom();
     const { currentPassword } = input;
+    const check = (place: HashPlace) => this.isRight(currentPassword, caller, client, place);
+    if (await this.hasher.keepPlace(check, client.abandoned)) return {};
+    const subject = { userId: caller.user.id, sessionId: caller.sessionId };
+    const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;
+    await recordEvents(this.em.fork(), failure, client);
+    return { currentPassword: ["The current password is not correct."] };
+  }
+
+  private async isRight(
+    password: string,
+    caller: Caller,
+    client: Client,
+    place: HashPlace,
+  ): Promise<boolean> {
     const attempt = this.throttle.passwordAttempt(client.ip);
     const [user] = await Promise.all([
       this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),
       attempt.chargeAddressAndSession(caller.user.id, caller.sessionId),
     ]);
     const { valid } = await attempt.check(() =>
-      this.hasher.verify(user?.passwordHash ?? null, currentPassword, client.abandoned),
+      this.hasher.verify(user?.passwordHash ?? null, password, client.abandoned, place),
     );
     await attempt.settled();
-    if (valid) return {};
-    const subject = { userId: caller.user.id, sessionId: caller.sessionId };
-    const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;
-    await recordEvents(this.em.fork(), failure, client);
-    return { currentPassword: ["The current password is not correct."] };
+    return valid;
   }
 }

@@ -21,6 +21,7 @@ import { documentLimits, limitError } from "./document-limits.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
 import type { Operation } from "./executor.ts";
+import type { HashRefusals } from "./hash-refusals.ts";
 import type { KnownQueries } from "./known-queries.ts";
 import { compilePlainQuery } from "./plain-query.ts";
 import { longestRetryAfter } from "./retry-after.ts";
@@ -32,6 +33,8 @@ export interface ApolloOptions {
   maxCredentialOperations: number;
   /** Learns what it can of the queries that are answered. */
   knownQueries: KnownQueries;
+  /** Learns what it can of the mutations that hash. */
+  hashRefusals: HashRefusals;
   logger: Logger;
 }
 
@@ -91,6 +94,7 @@ function operations({
   introspection,
   maxCredentialOperations,
   knownQueries,
+  hashRefusals,
   logger,
 }: ApolloOptions): ApolloServerPlugin<Context> {
   const validate = createValidator(schema, { introspection });
@@ -124,6 +128,8 @@ function operations({
               maxCredentialOperations,
             );
             if (beyond) return refusal(formatErrors([beyond], requestId));
+            const refused = hashRefusals.refuse(request, schema, operation);
+            if (refused) return response(refused);
             if (isQueryAlone(operation))
               knownQueries.learn(request.http?.body, {
                 run: (asking) => answer({ document, operation, variables: {}, context: asking }),

@@ -20,13 +20,20 @@ export function createErrorFormatter(logger: ErrorLog): ErrorFormatter {
   return (errors, requestId) => errors.map((error) => format(error, requestId, logger));
 }
 
+/** What a caller is told of a failure. */
+export function entryOf(
+  { message, code, details }: Pick<CallerError, "message" | "code" | "details">,
+  place: Pick<GraphQLFormattedError, "locations" | "path">,
+): GraphQLFormattedError {
+  return { message, ...place, extensions: { code, ...details } };
+}
+
 function format(error: GraphQLError, requestId: string, logger: ErrorLog): GraphQLFormattedError {
   const cause = error.originalError;
   const { message, locations, path } = error.toJSON();
   const place = { ...(locations && { locations }), ...(path && { path }) };
   const failure = callerErrorOf(cause, requestId, logger);
-  if (failure)
-    return { message: failure.message, ...place, extensions: { code: failure.code, ...failure.details } };
+  if (failure) return entryOf(failure, place);
   // An error of GraphQL itself (syntax, validation, coercion) has no other error behind it, and speaks to the caller.
   if (cause === undefined || cause instanceof GraphQLError) {
     const { stacktrace: _never, ...extensions } = error.extensions;

@@ -2,19 +2,19 @@ import type { FormattedExecutionResult } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Context } from "./context.ts";
 
-/** What answers a query that has been found valid. */
-export interface QueryAnswers {
+/** What answers an operation that has been found valid. */
+export interface Answers {
   run: (context: Context) => Promise<FormattedExecutionResult>;
   /** The body of the answer of a plain query, unless it is to be executed as any other. */
-  bodyOf: ((context: Context) => Promise<string | undefined>) | undefined;
+  bodyOf?: ((context: Context) => Promise<string | undefined>) | undefined;
 }
 
-/** A query that was answered before; it stands in the place of the body that it came in. */
-export class KnownQuery implements QueryAnswers {
-  readonly run: QueryAnswers["run"];
-  readonly bodyOf: QueryAnswers["bodyOf"];
+/** An operation that came before; it stands in the place of the body that it came in. */
+export class KnownOperation implements Answers {
+  readonly run: Answers["run"];
+  readonly bodyOf: Answers["bodyOf"];
 
-  constructor({ run, bodyOf }: QueryAnswers) {
+  constructor({ run, bodyOf }: Answers) {
     this.run = run;
     this.bodyOf = bodyOf;
   }
@@ -32,11 +32,11 @@ const mostText = 200_000;
  * their execution are learned; mutations never are, so no password is kept.
  */
 export class KnownQueries {
-  private readonly queries = new LRUCache<string, KnownQuery>({ max: 1_000, maxSize: mostText });
+  private readonly queries = new LRUCache<string, KnownOperation>({ max: 1_000, maxSize: mostText });
   /** The text of bodies that are being answered. */
   private readonly texts = new WeakMap<object, string>();
 
-  find(text: string): KnownQuery | undefined {
+  find(text: string): KnownOperation | undefined {
     return text.length > longestBody ? undefined : this.queries.get(text);
   }
 
@@ -46,8 +46,8 @@ export class KnownQueries {
   }
 
   /** @param body as it was noted; of any other nothing is learned */
-  learn(body: unknown, answers: QueryAnswers): void {
+  learn(body: unknown, answers: Answers): void {
     const text = typeof body === "object" && body !== null ? this.texts.get(body) : undefined;
-    if (text !== undefined) this.queries.set(text, new KnownQuery(answers), { size: text.length });
+    if (text !== undefined) this.queries.set(text, new KnownOperation(answers), { size: text.length });
   }
 }

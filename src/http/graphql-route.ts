@@ -5,21 +5,21 @@ import { answerWithin } from "./abandonment.ts";
 import type { Waiting } from "./abandonment.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
-import { answerKnownQuery, readBody } from "./known-query-answer.ts";
-import { KnownQuery } from "../graphql/known-queries.ts";
-import type { KnownQueries } from "../graphql/known-queries.ts";
+import { answerKnown, readBody } from "./known-query-answer.ts";
+import type { Known } from "./known-query-answer.ts";
+import { KnownOperation } from "../graphql/known-queries.ts";
 import type { Context, RequestFacts } from "../graphql/context.ts";
 
 export interface GraphqlDoor {
   apollo: ApolloServer<Context>;
-  knownQueries: KnownQueries;
+  known: Known;
   makeContext: (request: RequestFacts) => Context;
 }
 
 /** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
 export async function registerGraphql(
   server: FastifyInstance,
-  { apollo, knownQueries, makeContext }: GraphqlDoor,
+  { apollo, known, makeContext }: GraphqlDoor,
 ): Promise<void> {
   await apollo.start();
   server.addHook("onClose", () => apollo.stop());
@@ -38,7 +38,7 @@ export async function registerGraphql(
   });
   const answerInTime = answerWithin(doorLimits.answerTime);
   await server.register(async (scope) => {
-    readBody(scope, knownQueries);
+    readBody(scope, known);
     scope.route({
       method: ["GET", "POST", "OPTIONS"],
       url: "/graphql",
@@ -50,8 +50,8 @@ export async function registerGraphql(
       handler: (request, reply) =>
         answerInTime(reply, (waiting) => {
           const { body } = request;
-          if (body instanceof KnownQuery)
-            return answerKnownQuery(body, contextOf(request, waiting), request, reply);
+          if (body instanceof KnownOperation)
+            return answerKnown(body, contextOf(request, waiting), request, reply);
           waits.set(reply, waiting);
           return answerByApollo.call(scope, request, reply) as Promise<unknown>;
         }),

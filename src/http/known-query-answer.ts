@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../graphql/context.ts";
-import type { KnownQueries, KnownQuery } from "../graphql/known-queries.ts";
+import type { HashRefusals } from "../graphql/hash-refusals.ts";
+import type { KnownOperation, KnownQueries } from "../graphql/known-queries.ts";
 import { longestRetryAfter } from "../graphql/retry-after.ts";
 
 const json = "application/json; charset=utf-8";
@@ -18,11 +19,17 @@ const answerTypes = new Map<string | undefined, string>([
   ],
 ]);
 
+/** What has been learned of operations, and saves them the way by Apollo. */
+export interface Known {
+  knownQueries: KnownQueries;
+  hashRefusals: HashRefusals;
+}
+
 /**
- * The short way of a query that has been answered before: past Apollo, which would find out the same about it again and
- * add nothing. It is for the plainest requests only; the answer is the same on both ways, to the byte.
+ * The short way of an operation that has been answered before: past Apollo, which would find out the same about it again
+ * and add nothing. It is for the plainest requests only; the answer is the same on both ways, to the byte.
  */
-export function readBody(scope: FastifyInstance, knownQueries: KnownQueries): void {
+export function readBody(scope: FastifyInstance, { knownQueries, hashRefusals }: Known): void {
   const parseJson = scope.getDefaultJsonParser("error", "error");
   scope.removeContentTypeParser("application/json");
   scope.addContentTypeParser("application/json", { parseAs: "string" }, (request, text: string, done) => {
@@ -30,6 +37,8 @@ export function readBody(scope: FastifyInstance, knownQueries: KnownQueries): vo
     const known = knownQueries.find(text);
     if (known) return done(null, known);
     void parseJson(request, text, (error, body) => {
+      const refused = hashRefusals.find(body);
+      if (refused) return done(null, refused);
       knownQueries.note(body, text);
       done(error, body);
     });
@@ -43,16 +52,16 @@ function isPlain({ method, headers }: FastifyRequest): boolean {
   );
 }
 
-export async function answerKnownQuery(
-  query: KnownQuery,
+export async function answerKnown(
+  operation: KnownOperation,
   context: Context,
   { headers }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<string> {
   reply.header("content-type", answerTypes.get(headers.accept));
-  const body = await query.bodyOf?.(context);
+  const body = await operation.bodyOf?.(context);
   if (body !== undefined) return body;
-  const { errors, data, extensions } = await query.run(context);
+  const { errors, data, extensions } = await operation.run(context);
   const retryAfter = longestRetryAfter(errors);
   if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
   return `${JSON.stringify({ errors, data, extensions })}\n`;

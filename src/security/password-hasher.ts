@@ -9,6 +9,7 @@ import {
 } from "./argon2-hash.ts";
 import { djangoPasswordCheck } from "./django-passwords.ts";
 import { HashSlots } from "./hash-slots.ts";
+import type { HashPlace } from "./hash-slots.ts";
 import type { DeriveKey } from "./key-derivation.ts";
 import type { PasswordCheck } from "./password-check.ts";
 
@@ -57,9 +58,19 @@ export class PasswordHasher {
     return this.#slots.waiting;
   }
 
-  /** For who would have to do other things first. @throws ServiceUnavailable when there is no room now */
-  checkRoom(): void {
-    this.#slots.checkRoom();
+  /** Places that are kept for what is to be hashed yet. */
+  get kept(): number {
+    return this.#slots.kept;
+  }
+
+  /** When to try again, in whole seconds; 0 where there is room. */
+  get secondsUntilRoom(): number {
+    return this.#slots.secondsUntilRoom;
+  }
+
+  /** For what does other things before it hashes. @throws ServiceUnavailable, without beginning, as what hashes does */
+  keepPlace<Result>(errand: (place: HashPlace) => Promise<Result>, abandoned?: AbortSignal): Promise<Result> {
+    return this.#slots.keepPlace(errand, abandoned);
   }
 
   /** Hashes the UTF-8 bytes of a password, as they are, with argon2id into a PHC string. */
@@ -87,14 +98,23 @@ export class PasswordHasher {
    * Every refusal costs one check of each kind of hash that is in use, whichever the account has: an unknown account
    * (null), and a stored value that says nothing, cost as much as a wrong password, and fail alike.
    */
-  async verify(storedHash: string | null, password: string, abandoned?: AbortSignal): Promise<Verification> {
+  async verify(
+    storedHash: string | null,
+    password: string,
+    abandoned?: AbortSignal,
+    place?: HashPlace,
+  ): Promise<Verification> {
     const stored = storedHash === null ? undefined : this.#read(storedHash);
     if (stored !== undefined) this.#remember(stored.check);
-    return this.#slots.run(async () => {
-      const valid = stored !== undefined && (await this.#isRight(stored.check, password));
-      if (!valid) await this.#spendTheRest(stored?.check, password);
-      return { valid, needsRehash: valid && !stored.isPresent };
-    }, abandoned);
+    return this.#slots.run(
+      async () => {
+        const valid = stored !== undefined && (await this.#isRight(stored.check, password));
+        if (!valid) await this.#spendTheRest(stored?.check, password);
+        return { valid, needsRehash: valid && !stored.isPresent };
+      },
+      abandoned,
+      place,
+    );
   }
 
   async #isRight(check: PasswordCheck, password: string): Promise<boolean> {

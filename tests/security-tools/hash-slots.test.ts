@@ -82,7 +82,7 @@ describe("HashSlots", () => {
     // Nothing has been measured yet, so each counts for the hundredth of a second that is assumed.
     const waiting = Array.from({ length: 100 }, (_, number) => slots.run(work(number + 1)));
     await expect(slots.run(work(101))).rejects.toMatchObject({ details: { retryAfter: 2 } });
-    expect(() => slots.checkRoom()).toThrow(ServiceUnavailable);
+    expect(slots.secondsUntilRoom).toBe(2);
     expect(slots.waiting).toBe(100);
     for (const result of waiting) await expect(result).rejects.toMatchObject({ details: { retryAfter: 1 } });
     expect([slots.running, slots.waiting, started]).toEqual([1, 0, [0]]);
@@ -110,5 +110,47 @@ describe("HashSlots", () => {
     expect([await first, await last]).toEqual([1, 3]);
     expect(started).toEqual([1, 3]);
     expect([slots.running, slots.waiting]).toEqual([0, 0]);
+  });
+
+  it("counts a place that is kept until it is used, and frees one that is not", async () => {
+    const { work, endNext } = controlledWork();
+    const slots = new HashSlots(1, 1);
+    const { promise: ready, resolve: prepare } = Promise.withResolvers<void>();
+    const first = slots.keepPlace(async (place) => {
+      await ready;
+      return slots.run(work(1), undefined, place);
+    });
+    const failing = slots.keepPlace(async () => {
+      await ready;
+      throw new Error("failed");
+    });
+    expect([slots.kept, slots.running, slots.secondsUntilRoom]).toEqual([2, 0, 1]);
+    await expect(slots.keepPlace(async () => 3)).rejects.toMatchObject({ details: { retryAfter: 1 } });
+    await expect(slots.run(work(3))).rejects.toBeInstanceOf(ServiceUnavailable);
+    prepare();
+    await expect(failing).rejects.toThrow("failed");
+    await setImmediate();
+    expect([slots.kept, slots.running, slots.secondsUntilRoom]).toEqual([0, 1, 0]);
+    await endNext();
+    expect(await first).toBe(1);
+    expect([slots.kept, slots.running]).toEqual([0, 0]);
+  });
+
+  it("begins three errands a slot, and none that nobody waits for any more", async () => {
+    const { started, work, endNext } = controlledWork();
+    const slots = new HashSlots(1, 10);
+    const leaving = new AbortController();
+    const errands = [1, 2, 3, 4, 5].map((number) =>
+      slots.keepPlace(work(number), number === 4 ? leaving.signal : undefined),
+    );
+    await setImmediate();
+    expect([started, slots.kept]).toEqual([[1, 2, 3], 5]);
+    leaving.abort();
+    await expect(errands[3]).rejects.toBeInstanceOf(ServiceUnavailable);
+    expect(slots.kept).toBe(4);
+    await endNext();
+    expect([started, slots.kept]).toEqual([[1, 2, 3, 5], 3]);
+    for (let count = 0; count < 3; count++) await endNext();
+    expect(slots.kept).toBe(0);
   });
 });
