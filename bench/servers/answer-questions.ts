@@ -6,6 +6,7 @@ let profiler: Session | undefined;
 
 const answers: Record<string, (question: string) => unknown> = {
   memory: () => process.memoryUsage.rss(),
+  "peak-memory": () => process.resourceUsage().maxRSS * 1024,
   // All threads are in it, those that hash passwords too.
   "cpu-time": () => {
     const { user, system } = process.cpuUsage();
