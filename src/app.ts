@@ -2,13 +2,9 @@ import "reflect-metadata";
 import type { FastifyInstance } from "fastify";
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
-import { AccountResolver } from "./accounts/account.resolver.ts";
-import { AccountService } from "./accounts/account.service.ts";
-import { PasswordRules } from "./accounts/password-rules.ts";
-import { PrivateRegistration } from "./accounts/private-registration.ts";
-import { Reauthentication } from "./accounts/reauthentication.ts";
+import { accountServices } from "./accounts/account-services.ts";
+import type { AccountService } from "./accounts/account.service.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
-import { TakenNames } from "./accounts/taken-names.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
 import { eventRemoval } from "./events/event-removal.ts";
@@ -36,7 +32,6 @@ import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
 import { HashProcesses } from "./security/hash-processes.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
-import { PwnedPasswords } from "./security/pwned-passwords.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
 import { DeviceResolver } from "./sessions/device.resolver.ts";
@@ -119,26 +114,12 @@ export async function createApp(
   if (revocations) notifications.subscribe(revocations);
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
-  const { passwordChecks, pwnedPasswordsUrl, reauthenticateAfter, registrationPrivacy } = config;
-  const takenNames = new TakenNames(orm.em, registrationPrivacy);
-  const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
-  const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
-  const reauthentication = new Reauthentication(
-    orm.em,
-    hasher,
-    throttle,
-    reauthenticateAfter,
-    registrationPrivacy,
-  );
-  const privateRegistration = registrationPrivacy ? new PrivateRegistration(orm.em, hasher) : undefined;
-  const accounts = new AccountService(orm.em, hasher, sessions, takenNames, throttle, privateRegistration);
+  const foundations = { em: orm.em, hasher, sessions, throttle, logger };
+  const { accounts, services: ofAccounts } = accountServices(config, foundations);
 
   const services = new Map<unknown, unknown>([
+    ...ofAccounts,
     [Throttle, throttle],
-    [TakenNames, takenNames],
-    [PasswordRules, passwordRules],
-    [Reauthentication, reauthentication],
-    [AccountResolver, new AccountResolver(accounts)],
     [SessionResolver, new SessionResolver(sessions)],
     [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
     [DeviceResolver, new DeviceResolver()],
@@ -151,20 +132,12 @@ export async function createApp(
   const service: Context["service"] = (type) => services.get(type) as never;
   const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
 
-  const knownQueries = new KnownQueries();
-  const hashRefusals = new HashRefusals(hasher);
+  const known = { knownQueries: new KnownQueries(), hashRefusals: new HashRefusals(hasher) };
   const { introspection, maxCredentialOperations, corsOrigins, trustProxy, ide } = config;
   const server = await createServer({
     graphql: {
-      apollo: createApollo({
-        schema,
-        introspection,
-        maxCredentialOperations,
-        knownQueries,
-        hashRefusals,
-        logger,
-      }),
-      known: { knownQueries, hashRefusals },
+      apollo: createApollo({ schema, introspection, maxCredentialOperations, ...known, logger }),
+      known,
       makeContext,
     },
     checkDatabase: () => checkDatabase(orm),
@@ -194,8 +167,7 @@ export async function createApp(
     hasher,
     schema,
     service,
-    knownQueries,
-    hashRefusals,
+    ...known,
     notifications,
     liveSessions,
     keyRotation: rotation,
