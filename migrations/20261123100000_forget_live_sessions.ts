@@ -13,8 +13,8 @@ export class ForgetLiveSessions extends Migration {
       begin
         if tg_op <> 'TRUNCATE' then
           told := coalesce(nullif(pg_catalog.current_setting('gatehouse.told_to_forget', true), ''), '0');
-          if told > 1000 then return null; end if;
-          perform pg_catalog.set_config('gatehouse.told_to_forget', (told + 1)::text, true);
+          if told = 1001 then return null; end if;
+          perform pg_catalog.set_config('gatehouse.told_to_forget', least(told + 1, 1001)::text, true);
           if told < 1000 then whom := old.id; end if;
         end if;
         perform pg_catalog.pg_notify('gatehouse_forget', whom);

@@ -7,6 +7,7 @@ import { query as sql } from "./support/database.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { register } from "./support/operations.ts";
+import { accountOf, password, sendFrom, signInFrom, throttled } from "./support/throttled.ts";
 import { until } from "./support/until.ts";
 
 const ada = { username: "ada", email: "ada@example.com", password: "correct horse battery" };
@@ -84,6 +85,14 @@ const notLearned: [string, Body][] = [
     "a default value",
     { query: `mutation ${apart.replace("!", ` = "${ada.password}"`)}`, variables: { name: "ada" } },
   ],
+  [
+    "a value in another operation",
+    {
+      query: `mutation In ${apart} mutation B { login(input: ${inline}) { token } }`,
+      operationName: "In",
+      variables,
+    },
+  ],
   ["more than 4,096 characters", { query: `${login} #${"x".repeat(4_096)}`, variables }],
   ["two fields", { query: login.replace("} }", "} __typename }"), variables }],
   [
@@ -156,11 +165,18 @@ describe("while there is no room to hash", () => {
     ["an empty name", { query: login, operationName: "", variables }],
     ["no document", { variables }],
     ["several bodies", [{ query: login, variables }]],
+    ["a text as variables", { query: login, variables: "x" }],
+    ["a list as variables", { query: login, variables: [] }],
+    ["a number as extensions", { query: login, variables, extensions: 5 }],
+    [
+      "a persisted query",
+      { query: login, variables, extensions: { persistedQuery: { version: 1, sha256Hash: "x" } } },
+    ],
   ])("%s is told so, and never learned", async (_what, body) => {
     await ask({ query: login });
     const before = await ask(body);
     expect(before.body).toMatch(
-      /GRAPHQL_VALIDATION_FAILED|BAD_REQUEST|OPERATION_RESOLUTION_FAILURE|GRAPHQL_PARSE_FAILED/,
+      /PERSISTED_QUERY_NOT_SUPPORTED|GRAPHQL_VALIDATION_FAILED|BAD_REQUEST|OPERATION_RESOLUTION_FAILURE|GRAPHQL_PARSE_FAILED/,
     );
     await withoutRoom(async () => {
       expect(gateway.app.hashRefusals.find(body)).toBe(undefined);
@@ -289,6 +305,34 @@ describe("a place that is kept for a hash", () => {
       expect(looks).toHaveBeenCalledTimes(codes.filter((code) => code === "BAD_USER_INPUT").length);
     } finally {
       await small.close();
+    }
+  });
+
+  it("is none of those who were refused a moment ago: the owner gets in beside them", async () => {
+    const settings = { ...throttled, HASH_CONCURRENCY: "1", HASH_QUEUE: "10", RATE_LIMIT_ADDRESS: "12/1h" };
+    const busy = await startGateway(settings);
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    try {
+      const { hasher } = busy.app;
+      const { token: own } = await accountOf(busy, "ada", "192.0.2.1");
+      const strange = "198.51.100.1";
+      const refused = async () => {
+        const guesses = Array.from({ length: 10 }, (_, index) => signInFrom(busy, strange, `bob${index}`));
+        const input = { password: "another horse battery", currentPassword: "a guess" };
+        const update = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }";
+        const changes = Array.from({ length: 3 }, () => sendFrom(busy, strange, update, { input }, own));
+        return (await Promise.all([...guesses, ...changes])).map(({ code }) => code);
+      };
+      for (let name = 0; (await signInFrom(busy, strange, `eve${name}`)).code === "BAD_USER_INPUT"; name++);
+      const others = Array.from({ length: 3 }, () => hasher.keepPlace(() => over));
+      expect(new Set(await refused())).toEqual(new Set(["TOO_MANY_REQUESTS"]));
+      expect(hasher.kept).toBe(3);
+      end();
+      await Promise.all(others);
+      expect((await signInFrom(busy, "192.0.2.1", "ada", password)).code).toBe("OK");
+    } finally {
+      end();
+      await busy.close();
     }
   });
 });

@@ -92,12 +92,19 @@ export class AccountService {
    * An unknown account costs the same hashing as a wrong password and gets the same answer.
    * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
-  login(input: LoginInput, client: Client): Promise<AuthPayload> {
-    return this.hasher.keepPlace((place) => this.loginAt(place, input, client), client.abandoned);
+  async login(input: LoginInput, client: Client): Promise<AuthPayload> {
+    // Who was refused a moment ago takes no place.
+    const attempt = this.throttle.passwordAttempt(client.ip);
+    const errand = (place: HashPlace) => this.loginAt(place, attempt, input, client);
+    return this.hasher.keepPlace(errand, client.abandoned);
   }
 
-  private async loginAt(place: HashPlace, input: LoginInput, client: Client): Promise<AuthPayload> {
-    const attempt = this.throttle.passwordAttempt(client.ip);
+  private async loginAt(
+    place: HashPlace,
+    attempt: PasswordAttempt,
+    input: LoginInput,
+    client: Client,
+  ): Promise<AuthPayload> {
     // The guess is charged beside the look that shows whether it is right.
     const [subject] = await Promise.all([
       this.lookup.find(input, client.ip).catch(async (error: unknown) => {

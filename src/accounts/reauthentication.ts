@@ -6,6 +6,7 @@ import { normalizeEmail } from "../security/email-address.ts";
 import type { HashPlace } from "../security/hash-slots.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { Caller } from "../sessions/caller.ts";
+import type { PasswordAttempt } from "../throttling/password-attempt.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import { User } from "./user.entity.ts";
 
@@ -55,7 +56,9 @@ export class Reauthentication {
       return { currentPassword: ["Enter your current password to change your email or password."] };
     }
     const { currentPassword } = input;
-    const check = (place: HashPlace) => this.isRight(currentPassword, caller, client, place);
+    // Who was refused a moment ago takes no place.
+    const attempt = this.throttle.passwordAttempt(client.ip);
+    const check = (place: HashPlace) => this.isRight(place, attempt, currentPassword, caller, client);
     if (await this.hasher.keepPlace(check, client.abandoned)) return {};
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;
@@ -64,12 +67,12 @@ export class Reauthentication {
   }
 
   private async isRight(
+    place: HashPlace,
+    attempt: PasswordAttempt,
     password: string,
     caller: Caller,
     client: Client,
-    place: HashPlace,
   ): Promise<boolean> {
-    const attempt = this.throttle.passwordAttempt(client.ip);
     const [user] = await Promise.all([
       this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),
       attempt.chargeAddressAndSession(caller.user.id, caller.sessionId),

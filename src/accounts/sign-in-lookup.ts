@@ -60,8 +60,6 @@ export class SignInLookup {
   private readonly guesses = new LRUCache<string, TriedAccount>({
     max: mostGuesses,
     ttl: placeKept,
-    // From when it was read: what is known by memory alone is not kept for longer.
-    noUpdateTTL: true,
   });
 
   constructor(em: EntityManager) {
@@ -77,7 +75,8 @@ export class SignInLookup {
     const here = addressBlock(ip);
     const account = found.id ?? `${by} ${found.wantedName}`;
     const isKnownPlace = account === atHome || found.places.some((place) => addressBlock(place) === here);
-    this.guesses.set(occasion(given, ip), { account, isKnownPlace });
+    // Nothing was read of the places where they were known, so it is not kept for longer.
+    if (account !== atHome) this.guesses.set(occasion(given, ip), { account, isKnownPlace });
     return { user: found.id === null ? null : found, account, isKnownPlace };
   }
 

@@ -24,6 +24,8 @@ const longestDocument = 4_096;
 const mostText = 200_000;
 
 type Request = Readonly<{ query?: unknown; operationName?: unknown }>;
+type Body = Request & Readonly<{ variables?: unknown; extensions?: unknown }>;
+
 /** Made but once: the stack of an error costs more than all the rest of a refusal. */
 const { message, code } = new ServiceUnavailable();
 
@@ -31,8 +33,8 @@ type Place = Required<Pick<GraphQLFormattedError, "locations" | "path">>;
 
 /**
  * Refuses operations that hash while there is no room for it: the surplus of a flood, which must cost next to nothing.
- * What is refused depends on the document alone, so documents are remembered, and which field of theirs hashes. Variables
- * are neither looked at (while there is no room, a login without a password is told so too) nor kept.
+ * What is refused depends on the document alone, so documents are remembered, and which field of theirs hashes. What
+ * variables say is neither looked at (while there is no room, a login without a password is told so too) nor kept.
  */
 export class HashRefusals {
   private readonly hasher: Pick<PasswordHasher, "secondsUntilRoom">;
@@ -46,7 +48,11 @@ export class HashRefusals {
   find(body: unknown): KnownOperation | undefined {
     const retryAfter = this.hasher.secondsUntilRoom;
     if (retryAfter === 0) return undefined;
-    const key = keyOf(Object(body) as Request);
+    const { variables = {}, extensions, ...request } = Object(body) as Body;
+    // Apollo has more to say to such bodies.
+    if (extensions !== undefined || typeof variables !== "object" || Array.isArray(variables))
+      return undefined;
+    const key = keyOf(request);
     const place = key === undefined ? undefined : this.places.get(key);
     return place && new KnownOperation({ run: async () => refusal(place, retryAfter) });
   }
@@ -61,7 +67,8 @@ export class HashRefusals {
     if (field === undefined) return undefined;
     const place = placeOf(field);
     const key = keyOf(request);
-    if (key !== undefined && !hasValues(field, operation)) this.places.set(key, place, { size: key.length });
+    if (key !== undefined && !hasValues(key, field, operation))
+      this.places.set(key, place, { size: key.length });
     const retryAfter = this.hasher.secondsUntilRoom;
     return retryAfter === 0 ? undefined : refusal(place, retryAfter);
   }
@@ -96,12 +103,15 @@ function placeOf(node: FieldNode): Place {
   return { locations: loc ? [getLocation(loc.source, loc.start)] : [], path: [(alias ?? name).value] };
 }
 
-/** Whether there may be a password in the document. Such documents come but once. */
+/** Whether there may be a password in the document, in another of its operations too. Such documents come but once. */
 function hasValues(
+  key: string,
   { arguments: given = [] }: FieldNode,
   { variableDefinitions = [] }: OperationDefinitionNode,
 ): boolean {
   return (
+    // A quotation mark, as it stands in JSON.
+    key.includes('\\"') ||
     given.some(({ value }) => !isOfVariables(value)) ||
     variableDefinitions.some(({ defaultValue }) => defaultValue !== undefined)
   );

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, expect, it, jest } from "@jest/globals";
+import { Client } from "pg";
+import { SignInLookup } from "../../src/accounts/sign-in-lookup.ts";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { accountOf, counts, password, signInFrom, throttled } from "../support/throttled.ts";
+import { until } from "../support/until.ts";
 
 // A sign-in is charged to the account that the name meant the last time, before it is known whether it means it still.
 let gateway: Gateway;
@@ -72,4 +75,30 @@ it("an account does not pay for what its address was refused", async () => {
   expect(await points("account")).toEqual(Array(12).fill(1));
   expect(await points("account-and-address")).toEqual(Array(12).fill(1));
   expect(await points("address")).toEqual([13]);
+});
+
+it("a place is taken for one for ten minutes from when it was read, by look-ups in between too", async () => {
+  await accountOf(gateway, "dora", "203.0.113.44");
+  const lookup = new SignInLookup(gateway.app.orm.em);
+  const dora = [{ username: "dora" }, "203.0.113.44"] as const;
+  expect(await lookup.find(...dora)).toMatchObject({ isKnownPlace: true });
+  const readAt = performance.now();
+  const clock = jest.spyOn(performance, "now");
+  const other = new Client({ connectionString: gateway.databaseUrl });
+  await other.connect();
+  await other.query("begin; lock table users in access exclusive mode");
+  try {
+    clock.mockReturnValue(readAt + 599_000);
+    const late = lookup.find(...dora);
+    expect(lookup.guess(...dora)).toMatchObject({ isKnownPlace: true });
+    clock.mockReturnValue(readAt + 601_000);
+    await until(() => lookup.guess(...dora) === undefined);
+    clock.mockRestore();
+    await other.query("rollback");
+    expect(await late).toMatchObject({ isKnownPlace: true });
+    expect(lookup.guess(...dora)).toBe(undefined);
+  } finally {
+    clock.mockRestore();
+    await other.end();
+  }
 });
