@@ -23,7 +23,10 @@ export const hashesAtOnce = availableParallelism();
 export interface Field {
   contenders: Contender[];
   gateway: Gateway;
+  /** Who asks for themselves. */
   accounts: SignedInAccount[];
+  /** Who signs in over and over, which ends the oldest of their sessions. */
+  signingIn: SignedInAccount[];
   databaseUrl: string;
 }
 
@@ -31,7 +34,8 @@ export interface Field {
 export async function startField(cleanUp: CleanUp, postgres: BenchPostgres): Promise<Field> {
   const databaseUrl = await postgres.createDatabase("gatehouse_bench");
   const gateway = await startGateway(cleanUp, onDatabase(databaseUrl));
-  const accounts = await registerAccounts(gateway, manyConnections);
+  const registered = await registerAccounts(gateway, manyConnections + connections);
+  const [accounts, signingIn] = [registered.slice(0, manyConnections), registered.slice(manyConnections)];
   const few = accounts.slice(0, connections);
   const bare = await startBareServer(cleanUp);
   const shared = { accounts: newAccounts(connections), hashing };
@@ -45,10 +49,10 @@ export async function startField(cleanUp: CleanUp, postgres: BenchPostgres): Pro
       .filter(({ name }) => name !== "better-auth (scrypt)")
       .map(({ name, me }) => contender(`${name} me`, me)),
     await startRawArgon2(cleanUp),
-    contender("login", loginLoad(gateway, few)),
+    contender("login", loginLoad(gateway, signingIn)),
     ...alternatives.map(({ name, login }) => contender(`${name} login`, login)),
   ];
-  return { contenders, gateway, accounts, databaseUrl };
+  return { contenders, gateway, accounts, signingIn, databaseUrl };
 }
 
 export async function startBareServer(cleanUp: CleanUp): Promise<Load["server"]> {

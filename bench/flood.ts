@@ -19,16 +19,12 @@ export interface FloodFigures {
 /** A steady `me`, without and with sixteen sign-ins at a time beside it. */
 export async function measureFlood(
   cleanUp: CleanUp,
-  { gateway, accounts }: Pick<Field, "gateway" | "accounts">,
+  { gateway, accounts, signingIn }: Pick<Field, "gateway" | "accounts" | "signingIn">,
   sampler: Sampler,
   rounds: number,
   seconds: number,
 ): Promise<FloodFigures> {
-  const storm = startChild(
-    "bench/login-storm.ts",
-    [gateway.url, JSON.stringify(accounts.slice(0, connections))],
-    {},
-  );
+  const storm = startChild("bench/login-storm.ts", [gateway.url, JSON.stringify(signingIn)], {});
   cleanUp.push(() => storm.stop());
   const askMe = async () => {
     const answers = await sendSteadily(gateway.url, mePerSecond, seconds, (index) => {
