@@ -172,7 +172,9 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      await Promise.all([ring?.start(), new StoredHashKinds(orm.em, hasher, logger).start()]);
+      const learning = new StoredHashKinds(orm.em, hasher, logger).start();
+      // Both end before a failure is reported: a query that is still running would keep the pool from closing.
+      await Promise.resolve(ring?.start()).finally(() => learning);
       await notifications.start();
       await revocations?.start();
       lastUse.start();

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { within } from "./time-limit.ts";
 
 /** Closes what was opened; the last opened first. */
 export type Closers = (() => Promise<void>)[];
@@ -10,7 +11,7 @@ const stopDeadline = 30_000;
  * The life of a process: it opens what it needs, and closes it again when it is told to stop, or when a fault comes up
  * that nobody foresaw.
  * @param open registers with `closers` what it opens, as soon as it is open
- * @throws what `open` throws; what was opened is closed again
+ * @throws what `open` throws, at most `stopDeadline` later; what was opened is closed again
  */
 export async function live(
   logger: Logger,
@@ -45,7 +46,10 @@ export async function live(
   try {
     await opening;
   } catch (error) {
-    await close(closers);
+    // The reason for the refusal must be reported, whatever becomes of the rest.
+    await within(stopDeadline, close(closers)).catch((err: unknown) =>
+      logger.error({ err }, "not everything that was opened could be closed"),
+    );
     throw error;
   }
 }
@@ -64,5 +68,8 @@ export function listenForSignals(stop: (cause: string) => void, startedByNpm: bo
 
 /** Closes what is open, last opened first; what is closed is not closed again. */
 async function close(closers: Closers): Promise<void> {
-  for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  const failures: unknown[] = [];
+  for (let closer = closers.pop(); closer !== undefined; closer = closers.pop())
+    await closer().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }

@@ -33,9 +33,15 @@ export async function run(argv: string[]): Promise<void> {
     if (existsSync(".env")) process.loadEnvFile(".env");
     await program.parseAsync(argv);
   } catch (error) {
-    for (const line of linesOf(error)) process.stderr.write(`gatehouse: ${printable(line)}\n`);
-    process.exitCode = 1;
+    fail(error);
   }
+}
+
+/** Ends the process, whatever is still open: an unfinished connection must not keep a refused start alive. */
+function fail(error: unknown): void {
+  const lines = linesOf(error).map((line) => `gatehouse: ${printable(line)}\n`);
+  process.exitCode = 1;
+  process.stderr.write(lines.join(""), () => process.exit());
 }
 
 /** Behind the first line, the database's errors (those with a SQLSTATE) have the values of the row. */

@@ -8,6 +8,7 @@ import { migrateOnStart } from "../persistence/migrations.ts";
 import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
 import { createOrm } from "../persistence/orm.ts";
 import type { Orm } from "../persistence/orm.ts";
+import { closedInTime } from "../time-limit.ts";
 
 /** What a command that needs the database works with. */
 export interface Workplace {
@@ -32,7 +33,7 @@ export async function runWithDatabase(
       if (migrated) await migrateOnStart(orm, config.migrateOnStart);
       await command({ config, orm, secrets, logger });
     } finally {
-      await orm.close();
+      await closedInTime("the database connections", orm.close(), logger);
     }
   } finally {
     await database.close();

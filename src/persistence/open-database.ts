@@ -13,11 +13,7 @@ export interface Database {
 /** The database at `databaseUrl`, or the embedded one under `dataDir`, which then belongs to this process alone. */
 export async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {
   if (databaseUrl !== undefined) return external(databaseUrl);
-  const embedded = await startEmbeddedPostgres(dataDir).catch((error: NodeJS.ErrnoException) => {
-    // What the file system refuses names neither the setting nor what it is for.
-    if (error.syscall === undefined) throw error;
-    throw new Error(`DATA_DIR ${dataDir} cannot be used: ${error.message}`, { cause: error });
-  });
+  const embedded = await startEmbeddedPostgres(dataDir).catch((error) => explainDataDir(error, dataDir));
   return {
     url: embedded.url,
     description: `embedded PostgreSQL in ${embedded.dataDirectory}`,
@@ -27,8 +23,16 @@ export async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Da
 
 /** The same for a command that may run beside the gateway: it uses the embedded server that is already up. */
 export async function openDatabaseBesideGateway(config: Config): Promise<Database> {
-  const running = config.databaseUrl === undefined ? await findRunningPostgres(config.dataDir) : undefined;
+  const { databaseUrl, dataDir } = config;
+  if (databaseUrl !== undefined) return openDatabase(config);
+  const running = await findRunningPostgres(dataDir).catch((error) => explainDataDir(error, dataDir));
   return running === undefined ? openDatabase(config) : external(running);
+}
+
+/** Errors of the file system name neither the setting nor its purpose. */
+function explainDataDir(error: NodeJS.ErrnoException, dataDir: string): never {
+  if (error.syscall === undefined) throw error;
+  throw new Error(`DATA_DIR ${dataDir} cannot be used: ${error.message}`, { cause: error });
 }
 
 /** Connects once, so that a server that is down, a wrong password or a mistyped name is said at the start. */
