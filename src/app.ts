@@ -172,9 +172,10 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      const learning = new StoredHashKinds(orm.em, hasher, logger).start();
       // Both end before a failure is reported: a query that is still running would keep the pool from closing.
-      await Promise.resolve(ring?.start()).finally(() => learning);
+      const learning = new StoredHashKinds(orm.em, hasher, logger).start();
+      const [opened] = await Promise.allSettled([ring?.start(), learning]);
+      if (opened.status === "rejected") throw opened.reason;
       await notifications.start();
       await revocations?.start();
       lastUse.start();

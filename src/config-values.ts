@@ -62,23 +62,20 @@ export const trustedProxies = z
 
 /** An address, or one with the length of a prefix: 10.0.0.0/8. */
 function isNetwork(text: string): boolean {
-  const [address = "", prefix] = text.split("/", 2);
+  const [address = "", prefix, ...more] = text.split("/");
   const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
-}
-
-export const databaseUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && ["postgres:", "postgresql:"].includes(new URL(text).protocol),
-    "takes a URL such as postgresql://user:password@host:5432/database",
+  return (
+    bits > 0 &&
+    more.length === 0 &&
+    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
   );
+}
 
 /** Gets its slash. Credentials and a query would not survive what is put behind it. */
 export const rangeService = z
   .string()
   .refine(
-    (text) => /^https?:\/\/[^@?#]+$/.test(text) && URL.canParse(text),
+    (text) => /^https?:\/\/[^@?#,\s]+$/.test(text) && URL.canParse(text),
     "takes a URL such as https://api.pwnedpasswords.com/range/, without credentials or query",
   )
   .transform((text) => (text.endsWith("/") ? text : `${text}/`));
@@ -87,7 +84,11 @@ const longEnough = (secret: string) => Buffer.byteLength(secret) >= 32;
 
 export const secret = z
   .string()
-  .refine(longEnough, "takes 32 bytes or more; `openssl rand -base64 48` makes one");
+  .refine(longEnough, "takes 32 bytes or more; `openssl rand -base64 48` makes one")
+  .refine(
+    (text) => !text.includes(",") || !text.split(",").every(longEnough),
+    "takes one secret, not a list",
+  );
 
 /** The first seals; the others still open what was sealed before. */
 export const secrets = commaList.refine(

@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import {
   allowance,
-  databaseUrl,
   duration,
   durationOrNone,
   onOff,
@@ -15,17 +14,19 @@ import {
   wholeNumber,
   workers,
 } from "./config-values.ts";
+import { databaseUrl } from "./database-url.ts";
+import { filePath, identifier, listeningHost, unclearForm } from "./setting-forms.ts";
 
 const schema = z
   .object({
     NODE_ENV: z
       .enum(["development", "production", "test"], "takes development, production or test")
       .default("development"),
-    HOST: z.string().default("127.0.0.1"),
+    HOST: listeningHost.default("127.0.0.1"),
     PORT: wholeNumber(0, 65_535).default(4000),
     WORKERS: workers.default(1),
     DATABASE_URL: databaseUrl.optional(),
-    DATA_DIR: z.string().default(".data"),
+    DATA_DIR: filePath.default(".data"),
     MIGRATE_ON_START: onOff.optional(),
     JWT_ALGORITHM: z
       .enum(["ES256", "RS256", "PS256", "HS256"], "takes ES256, RS256, PS256 or HS256")
@@ -34,8 +35,8 @@ const schema = z
     ENCRYPTION_KEY: secrets.optional(),
     KEY_ROTATION: duration().default(90 * 86_400),
     KEY_PUBLISH_AHEAD: durationOrNone.default(3600),
-    JWT_ISSUER: z.string().default("gatehouse"),
-    JWT_AUDIENCE: z.string().default("gatehouse"),
+    JWT_ISSUER: identifier.default("gatehouse"),
+    JWT_AUDIENCE: identifier.default("gatehouse"),
     ACCESS_TOKEN_TTL: duration().default(15 * 60),
     REFRESH_TOKEN_TTL: duration().default(60 * 86_400),
     SESSION_IDLE_TTL: duration().optional(),
@@ -49,8 +50,8 @@ const schema = z
     PASSWORD_CHECKS: onOff.default(true),
     REGISTRATION_PRIVACY: onOff.default(false),
     PWNED_PASSWORDS_URL: rangeService.optional(),
-    CLAIMS_FILE: z.string().optional(),
-    CLAIMS_NAMESPACE: z.string().max(200, "takes at most 200 characters").optional(),
+    CLAIMS_FILE: filePath.optional(),
+    CLAIMS_NAMESPACE: identifier.max(200, "takes at most 200 characters").optional(),
     CORS_ORIGINS: origins.default([]),
     TRUST_PROXY: trustedProxies.default(false),
     RATE_LIMIT: onOff.default(true),
@@ -170,12 +171,25 @@ export type Config = Readonly<z.output<typeof schema>>;
 /** The start must stop: one line per faulty variable, each with its name and what it takes. */
 export class ConfigError extends Error {}
 
+/** The variables that `loadConfig` reads. */
+export const settingNames: readonly string[] = Object.keys(schema.in.shape);
+
 /** Reads and checks the configuration; nothing else reads the environment. An empty variable counts as unset. */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const unclear = new Map(
+    settingNames.flatMap((name) => {
+      const form = unclearForm(name, given[name] ?? "");
+      return form === undefined ? [] : [[name, form]];
+    }),
+  );
   const result = schema.safeParse(given);
-  if (result.success) return Object.freeze(result.data);
+  if (result.success && unclear.size === 0) return Object.freeze(result.data);
+  const others = result.error?.issues.map(({ path, message }) => ({ name: path.join("."), message })) ?? [];
   throw new ConfigError(
-    result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`).join("\n"),
+    [
+      ...[...unclear].map(([name, form]) => `${name} ${form}`),
+      ...others.filter(({ name }) => !unclear.has(name)).map(({ name, message }) => `${name} ${message}`),
+    ].join("\n"),
   );
 }

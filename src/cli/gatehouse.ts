@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { existsSync } from "node:fs";
 import { printable } from "../security/printable-text.ts";
 import { createSuperuserCommand } from "./createsuperuser.ts";
 import { eventsCommand } from "./events.ts";
@@ -30,7 +29,6 @@ export async function run(argv: string[]): Promise<void> {
     .addCommand(shellCommand())
     .addCommand(schemaCommand());
   try {
-    if (existsSync(".env")) process.loadEnvFile(".env");
     await program.parseAsync(argv);
   } catch (error) {
     fail(error);

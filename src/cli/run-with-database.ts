@@ -1,5 +1,4 @@
 import type { Logger } from "pino";
-import { loadConfig } from "../config.ts";
 import type { Config } from "../config.ts";
 import { createCommandLogger } from "../logger.ts";
 import { tokenSecrets } from "../persistence/kept-secret.ts";
@@ -9,6 +8,7 @@ import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
 import { createOrm } from "../persistence/orm.ts";
 import type { Orm } from "../persistence/orm.ts";
 import { closedInTime } from "../time-limit.ts";
+import { readSettings } from "./read-settings.ts";
 
 /** What a command that needs the database works with. */
 export interface Workplace {
@@ -23,7 +23,7 @@ export async function runWithDatabase(
   command: (workplace: Workplace) => Promise<void>,
   { migrated = true }: { migrated?: boolean } = {},
 ): Promise<void> {
-  const config = loadConfig(process.env);
+  const config = readSettings();
   const database = await openDatabaseBesideGateway(config);
   try {
     const secrets = { databaseUrl: database.url, ...(await tokenSecrets(config)) };

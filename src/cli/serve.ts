@@ -5,8 +5,8 @@ export function serveCommand(): Command {
   return new Command("serve")
     .description("start the gateway; SIGTERM or Ctrl-C stops it")
     .action(async () => {
-      const { loadConfig } = await import("../config.ts");
-      const config = loadConfig(process.env);
+      const { readSettings } = await import("./read-settings.ts");
+      const config = readSettings();
       if (cluster.isWorker) {
         const { serveAsWorker } = await import("../workers/worker-process.ts");
         return serveAsWorker(config);

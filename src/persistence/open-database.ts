@@ -35,9 +35,9 @@ function explainDataDir(error: NodeJS.ErrnoException, dataDir: string): never {
   throw new Error(`DATA_DIR ${dataDir} cannot be used: ${error.message}`, { cause: error });
 }
 
-/** Connects once, so that a server that is down, a wrong password or a mistyped name is said at the start. */
+/** Connects once, so that a server that is down, a wrong password or a mistyped name is reported at the start. */
 async function external(url: string): Promise<Database> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = clientFor(url);
   const { host, port, database } = client;
   const description = `PostgreSQL at ${host}:${port}/${database}`;
   try {
@@ -49,4 +49,17 @@ async function external(url: string): Promise<Database> {
     await client.end();
   }
   return { url, description, close: () => Promise.resolve() };
+}
+
+/** The driver reads the files that the URL names. Their paths are not reported: a key may stand there by mistake. */
+function clientFor(url: string): Client {
+  try {
+    return new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  } catch (error) {
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `DATABASE_URL cannot be used: a file of sslcert, sslkey or sslrootcert is missing or closed to us (${code})`,
+      { cause: error },
+    );
+  }
 }

@@ -86,7 +86,9 @@ function parseObject(text: string): object {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Error(`is not JSON: ${(error as Error).message.replaceAll(/\s+/g, " ")}`, { cause: error });
+    // Without the excerpt of the file that V8 quotes: the path may lead to another file, with secrets in it.
+    const [reason = ""] = (error as Error).message.split(/, (?:\.{3})?"/, 1);
+    throw new Error(`is not JSON: ${reason.replaceAll(/\s+/g, " ")}`, { cause: error });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Error('is not an object such as {"role": "member"}');
