@@ -3,7 +3,7 @@ import { OfflineVerifier } from "./offline-verifier.ts";
 import type { Timings } from "./timings.ts";
 
 export type { AccessTokenClaims } from "./access-token-claims.ts";
-export { tokenOf } from "./authorization-header.ts";
+export { tokenOf, tokenOfRequest } from "./authorization-header.ts";
 export { refusalOf } from "./refusal.ts";
 export type { Refusal } from "./refusal.ts";
 export type { Timings } from "./timings.ts";
