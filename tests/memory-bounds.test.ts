@@ -10,7 +10,12 @@ import type { CallerRow } from "../src/sessions/caller-query.ts";
 import { LiveSessions } from "../src/sessions/live-sessions.ts";
 
 const sessionTokens = () =>
-  new SessionTokens({ keys: sharedSecret("x".repeat(32)), issuer: "us", audience: "you" });
+  new SessionTokens({
+    keys: sharedSecret("x".repeat(32)),
+    issuer: "us",
+    audience: "you",
+    forwardAuthAudience: "them",
+  });
 const { key } = sharedSecret("x".repeat(32)).signing();
 
 /** Runs with clocks that stand still. @param milliseconds since the epoch, or since the start */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, request } from "node:http";
+import { createServer, get as getBy } from "node:http";
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ApolloServer } from "@apollo/server";
@@ -155,7 +155,7 @@ async function get(url: string, authorization?: string) {
 
 /** Sends a header more than once, as fetch does not. */
 async function getWithHeaders(url: string, headers: Record<string, string[]>) {
-  const sent = request(encodeURI(url), { headers: { "apollo-require-preflight": "true", ...headers } }).end();
+  const sent = getBy(encodeURI(url), { headers: { "apollo-require-preflight": "true", ...headers } });
   const [answer] = (await once(sent, "response")) as [IncomingMessage];
   let body = "";
   for await (const text of answer.setEncoding("utf8") as AsyncIterable<string>) body += text;
