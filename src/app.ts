@@ -96,9 +96,9 @@ export async function createApp(
   const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
-  const { sessionLimits, jwtIssuer, jwtAudience } = config;
+  const { sessionLimits, jwtIssuer, jwtAudience, forwardAuthAudience } = config;
   const { accessTokenTtl, idleTtl } = sessionLimits;
-  const tokens = new SessionTokens({ keys, issuer: jwtIssuer, audience: jwtAudience });
+  const tokens = new SessionTokens({ keys, issuer: jwtIssuer, audience: jwtAudience, forwardAuthAudience });
 
   const lastUse = new LastUse(orm.em, idleTtl, logger);
   const isHeard = (now: number) => notifications.isHeard(now) && (siblings?.isHeard(now) ?? true);

@@ -37,6 +37,7 @@ const schema = z
     KEY_PUBLISH_AHEAD: durationOrNone.default(3600),
     JWT_ISSUER: identifier.default("gatehouse"),
     JWT_AUDIENCE: identifier.default("gatehouse"),
+    FORWARD_AUTH_AUDIENCE: identifier.optional(),
     ACCESS_TOKEN_TTL: duration().default(15 * 60),
     REFRESH_TOKEN_TTL: duration().default(60 * 86_400),
     SESSION_IDLE_TTL: duration().optional(),
@@ -86,6 +87,10 @@ const schema = z
     error:
       "is required with DATABASE_URL, to seal the signing keys: 32 bytes or more; `openssl rand -base64 48` makes one",
   })
+  .refine((env) => env.FORWARD_AUTH_AUDIENCE !== `${env.JWT_AUDIENCE}/refresh`, {
+    path: ["FORWARD_AUTH_AUDIENCE"],
+    error: "takes another audience than that of the refresh tokens",
+  })
   .refine((env) => env.CLAIMS_NAMESPACE === undefined || env.CLAIMS_FILE !== undefined, {
     path: ["CLAIMS_NAMESPACE"],
     error: "needs CLAIMS_FILE, which says what the claims are",
@@ -115,6 +120,8 @@ const schema = z
     keyPublishAhead: env.KEY_PUBLISH_AHEAD,
     jwtIssuer: env.JWT_ISSUER,
     jwtAudience: env.JWT_AUDIENCE,
+    /** Of the tokens that `/auth/verify?token=true` hands on. */
+    forwardAuthAudience: env.FORWARD_AUTH_AUDIENCE ?? `${env.JWT_AUDIENCE}/upstream`,
     /** Seconds, as are all durations here. */
     sessionLimits: {
       accessTokenTtl: env.ACCESS_TOKEN_TTL,

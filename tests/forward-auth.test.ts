@@ -3,9 +3,9 @@ import jwt from "jsonwebtoken";
 import type { JwtPayload } from "jsonwebtoken";
 import { request } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
-import { startGateway } from "./support/gateway.ts";
+import { startGateway, startReplica } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
-import { register } from "./support/operations.ts";
+import { reasonOf, register } from "./support/operations.ts";
 import type { Tokens } from "./support/operations.ts";
 
 let gateway: Gateway;
@@ -186,7 +186,7 @@ describe("/auth/verify?token=true", () => {
     const original = decode(tokens.token);
     expect(claims).toEqual({
       iss: "gatehouse",
-      aud: "gatehouse",
+      aud: "gatehouse/upstream",
       sub: userId,
       sid: sessionId,
       exp: iat + 60,
@@ -196,19 +196,51 @@ describe("/auth/verify?token=true", () => {
     expect(claims.jti).not.toBe(original.jti);
     const again = freshToken(await verify(tokens.token, "/auth/verify?token=true"));
     expect(decode(again).jti).not.toBe(claims.jti);
+  });
 
-    expect((await gateway.graphql("{ me { username } }", {}, `Token ${fresh}`)).data).toEqual({
-      me: { username: "ada" },
+  it.each([
+    ["gatehouse/upstream", {}],
+    ["billing", { FORWARD_AUTH_AUDIENCE: "billing" }],
+    [["gatehouse"], { FORWARD_AUTH_AUDIENCE: "gatehouse" }],
+  ])("gives a token for %s that the gateway itself refuses", async (audience, environment) => {
+    const replica = await startReplica(gateway, {
+      JWT_ALGORITHM: "HS256",
+      JWT_SECRET: gateway.jwtSecret,
+      ...environment,
     });
-    await gateway.graphql("mutation { logout { revokedSessions } }", {}, `Token ${tokens.token}`);
-    expectRefused(await verify(fresh), "TOKEN_REVOKED", "Token has been revoked.");
+    const answer = await fetch(`${replica.url}/auth/verify?token=true`, {
+      headers: { authorization: `Bearer ${tokens.token}` },
+    });
+    const forwarded = answer.headers.get("authorization")?.slice("Bearer ".length) ?? "";
+    expect(decode(forwarded).aud).toEqual(audience);
+    for (const door of [gateway, replica]) {
+      for (const operation of [
+        "{ me { sessions { edges { node { id } } } } }",
+        "mutation { logout(scope: ALL) { revokedSessions } }",
+        `mutation { revokeSession(id: "${sessionId}") { session { id } } }`,
+        'mutation { updateUser(input: { password: "another horse battery" }) { user { id } } }',
+      ])
+        expect(reasonOf(await door.graphql(operation, {}, `Token ${forwarded}`))).toBe("TOKEN_INVALID");
+      for (const token of ["refreshToken", "logout"])
+        expect(
+          reasonOf(
+            await door.graphql(`mutation ($t: JWT!) { ${token}(refreshToken: $t) { __typename } }`, {
+              t: forwarded,
+            }),
+          ),
+        ).toBe("TOKEN_INVALID");
+      const again = await fetch(`${door.url}/auth/verify?token=true`, {
+        headers: { authorization: `Bearer ${forwarded}` },
+      });
+      expect([again.status, again.headers.get("authorization")]).toEqual([401, null]);
+    }
+    expect(
+      (await gateway.graphql("{ me { username } }", {}, `Token ${tokens.token}`)).errors,
+    ).toBeUndefined();
+    await replica.close();
   });
 
   it("never lets it outlive the token it is made from, or the session", async () => {
-    const fresh = freshToken(await verify(tokens.token, "/auth/verify?token=true"));
-    const fromFresh = freshToken(await verify(fresh, "/auth/verify?token=true"));
-    expect(decode(fromFresh).exp).toBe(decode(fresh).exp);
-
     const [row] = await gateway.sql<{ end: number }>(
       `update sessions set expires_at = now() + interval '10 seconds'
        returning floor(extract(epoch from expires_at))::int as end`,

@@ -6,8 +6,8 @@ import type {
   RouteShorthandOptionsWithHandler,
 } from "fastify";
 import { Unauthenticated } from "../errors.ts";
-import { readAccessToken } from "../graphql/context.ts";
 import { answerError } from "../http/error-answer.ts";
+import { tokenOfHeaders, tokenOfRequest } from "../verify/authorization-header.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
 import { identityHeaders } from "./identity-headers.ts";
 
@@ -16,10 +16,8 @@ import { identityHeaders } from "./identity-headers.ts";
  * Every method is answered, and every path below, because some proxies pass on those of the original request.
  */
 export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: FastifyInstance) => void {
-  const answer = async (request: FastifyRequest, reply: FastifyReply, authorization: string[]) => {
-    // Who reads on behind the proxy may take another one of several.
-    if (authorization.length > 1) throw new Unauthenticated("TOKEN_INVALID");
-    const caller = await forwardAuth.verify(readAccessToken(authorization[0]));
+  const answer = async (request: FastifyRequest, reply: FastifyReply, accessToken: string | undefined) => {
+    const caller = await forwardAuth.verify(accessToken);
     const token = asksForToken(request) ? forwardAuth.shortToken(caller) : undefined;
     reply.code(200).headers(identityHeaders(caller));
     if (token !== undefined) reply.header("authorization", `Bearer ${token}`);
@@ -33,9 +31,9 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
       // Whatever goes wrong from here on: a proxy takes nothing but 200 for a yes, and only `answer` says that.
       reply.code(500).header("cache-control", "no-store");
       // Before the body is read: it is the original request's, and none of our business.
-      if (!hasHeadersInBody(request)) await answer(request, reply, sentAuthorization(request));
+      if (!hasHeadersInBody(request)) await answer(request, reply, tokenOfRequest(request.raw));
     },
-    handler: (request, reply) => answer(request, reply, authorizationInBody(request.body)),
+    handler: (request, reply) => answer(request, reply, tokenOfHeaders(authorizationInBody(request.body))),
     errorHandler: (error, request, reply) => void refuse(error, request, reply),
   };
   return (server) => {
@@ -46,10 +44,6 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
 /** Asked in the query, which every proxy lets its configuration set; beside it there may be the original query. */
 function asksForToken(request: FastifyRequest): boolean {
   return [(request.query as { token?: unknown }).token].flat().includes("true");
-}
-
-function sentAuthorization({ raw: { rawHeaders } }: FastifyRequest): string[] {
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "authorization");
 }
 
 /** Hasura's webhook by POST: it has no Authorization header, its JSON body has the client's headers. */

@@ -26,14 +26,14 @@ export class ForwardAuthService {
   }
 
   /**
-   * An access token of the same session for the application. It never outlives the token it is made from: else whoever is
-   * handed one could go on renewing it.
+   * An access token of the same session for the application, with an audience that the gateway refuses: a service that
+   * reads it cannot act as the user here, nor trade it for another one. It never outlives the token it is made from.
    */
   shortToken({ user, sessionId, expiresAt }: Caller): string {
     const issuedAt = Math.floor(Date.now() / 1000);
     const end = Math.min(issuedAt + shortLife, Math.floor(expiresAt.getTime() / 1000));
     const subject = { userId: user.id, sessionId, jti: `${sessionId}.${randomUUID()}` };
-    return this.tokens.signAccess(subject, { issuedAt, expiresAt: end }, this.claims.inToken(user));
+    return this.tokens.signForwarded(subject, { issuedAt, expiresAt: end }, this.claims.inToken(user));
   }
 
   /** For Hasura's webhook mode. */

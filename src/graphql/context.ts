@@ -10,7 +10,7 @@ export interface Client {
 export interface Context<TCaller = unknown> {
   readonly requestId: string;
   readonly client: Client;
-  /** The token of the Authorization header, when it has the form `Token <jwt>` or `Bearer <jwt>`. */
+  /** The token of the Authorization header, in the form `Token <jwt>` or `Bearer <jwt>`. */
   readonly accessToken: string | undefined;
   /**
    * Who is calling: one query at most, at the first operation that asks. So a bad token blocks nothing public.
@@ -23,23 +23,12 @@ export interface Context<TCaller = unknown> {
   variables: Readonly<Record<string, unknown>>;
 }
 
-/** Whitespace is ASCII's. */
-const tokenHeader = /^[\t-\r ]*(?:token|bearer)[\t-\r ]+([^\t-\r ]+)[\t-\r ]*$/i;
-
-/**
- * The token of an Authorization header: scheme `Token` or `Bearer` without regard to case and exactly two parts;
- * anything else counts as no header.
- */
-export function readAccessToken(header = ""): string | undefined {
-  return tokenHeader.exec(header)?.[1];
-}
-
 /** What a door knows of a request. */
 export interface RequestFacts {
   requestId: string;
   ip: string;
   userAgent: string | undefined;
-  authorization: string | undefined;
+  accessToken: string | undefined;
   /** See `Client`. */
   waiting: Pick<Client, "abandoned">;
 }
@@ -68,8 +57,7 @@ export function contextBuilder<TCaller>(
   authenticate: (accessToken: string | undefined) => Promise<TCaller>,
   service: Context["service"],
 ): (facts: RequestFacts) => Context<TCaller> {
-  return ({ requestId, ip, userAgent, authorization, waiting }) => {
-    const accessToken = readAccessToken(authorization);
+  return ({ requestId, ip, userAgent, accessToken, waiting }) => {
     let caller: Promise<TCaller> | undefined;
     return {
       requestId,

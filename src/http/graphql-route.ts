@@ -9,6 +9,7 @@ import { answerKnown, readBody } from "./known-query-answer.ts";
 import type { Known } from "./known-query-answer.ts";
 import { KnownOperation } from "../graphql/known-queries.ts";
 import type { Context, RequestFacts } from "../graphql/context.ts";
+import { tokenOfRequest } from "../verify/authorization-header.ts";
 
 export interface GraphqlDoor {
   apollo: ApolloServer<Context>;
@@ -29,7 +30,7 @@ export async function registerGraphql(
       requestId: request.id,
       ip: clientAddress(request),
       userAgent: request.headers["user-agent"],
-      authorization: request.headers.authorization,
+      accessToken: tokenOfRequest(request.raw),
       waiting,
     });
   const answerByApollo = fastifyApolloHandler(apollo, {

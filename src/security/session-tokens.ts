@@ -9,6 +9,8 @@ export interface SessionTokensOptions {
   keys: TokenKeys;
   issuer: string;
   audience: string;
+  /** Of the access tokens that a proxy hands on to the services behind it. */
+  forwardAuthAudience: string;
 }
 
 /** What both tokens name: a user and one of their sessions. */
@@ -22,6 +24,8 @@ export interface TokenLifetime {
   issuedAt: number;
   expiresAt: number;
 }
+
+type AccessSubject = TokenSubject & { jti: string };
 
 type TokenType = "at+jwt" | "rt+jwt";
 
@@ -40,25 +44,28 @@ export class SessionTokens {
   private readonly keys: TokenKeys;
   private readonly issuer: string;
   private readonly audiences: Record<TokenType, string>;
+  private readonly forwardAuthAudience: string | string[];
   private readonly verified = new VerifiedTokens();
 
-  constructor({ keys, issuer, audience }: SessionTokensOptions) {
+  constructor({ keys, issuer, audience, forwardAuthAudience }: SessionTokensOptions) {
     this.keys = keys;
     this.issuer = issuer;
     this.audiences = { "at+jwt": audience, "rt+jwt": `${audience}/refresh` };
+    // A list, even of the same audience, is refused here and accepted by verifiers (RFC 7519, 4.1.3).
+    this.forwardAuthAudience = forwardAuthAudience === audience ? [audience] : forwardAuthAudience;
   }
 
   /**
    * Its `jti` (RFC 9068) tells it from every other, also of the same second.
    * @param extraClaims what the operator adds; ours go over them
    */
-  signAccess(
-    { userId, sessionId, jti }: TokenSubject & { jti: string },
-    lifetime: TokenLifetime,
-    extraClaims: object,
-  ): string {
-    const claims = { ...extraClaims, aud: this.audiences["at+jwt"], sub: userId, sid: sessionId, jti };
-    return this.sign("at+jwt", claims, lifetime);
+  signAccess(subject: AccessSubject, lifetime: TokenLifetime, extraClaims: object): string {
+    return this.signAccessFor(this.audiences["at+jwt"], subject, lifetime, extraClaims);
+  }
+
+  /** The same for a service behind a proxy. The gateway itself refuses such a token: it only says who is calling. */
+  signForwarded(subject: AccessSubject, lifetime: TokenLifetime, extraClaims: object): string {
+    return this.signAccessFor(this.forwardAuthAudience, subject, lifetime, extraClaims);
   }
 
   signRefresh(subject: TokenSubject & { generation: number }, lifetime: TokenLifetime): string {
@@ -101,6 +108,15 @@ export class SessionTokens {
     const { userId, sessionId, generation } = this.verify(token, "rt+jwt");
     if (!isWholeNumber(generation, largestGeneration)) throw new Unauthenticated("TOKEN_INVALID");
     return { userId, sessionId, generation };
+  }
+
+  private signAccessFor(
+    aud: string | string[],
+    { userId, sessionId, jti }: AccessSubject,
+    lifetime: TokenLifetime,
+    extraClaims: object,
+  ): string {
+    return this.sign("at+jwt", { ...extraClaims, aud, sub: userId, sid: sessionId, jti }, lifetime);
   }
 
   private verify(token: string, typ: TokenType) {

@@ -17,7 +17,10 @@ export interface VerifiedToken {
   readonly key: KeyObject;
 }
 
-/** Access tokens whose signature was verified, in memory: some 20 MB at most, of which 16 are the tokens. */
+/**
+ * Access tokens whose signature was verified, in memory: some 20 MB at most, of which 16 are the tokens. An entry vouches
+ * for the exact text that was verified; the other spelling of an ES256 signature is verified and kept by itself.
+ */
 export class VerifiedTokens {
   private readonly tokens = new LRUCache<string, VerifiedToken>({ max: mostTokens, maxSize: mostText });
 

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { ServiceUnavailable, TooManyRequests } from "../errors.ts";
 import type { Unauthenticated } from "../errors.ts";
 import { addressBlock } from "../security/address-block.ts";
+import { signedPartOf } from "../verify/token-form.ts";
 import { AttemptLimit } from "./attempt-limit.ts";
 import type { Allowance, Charge } from "./attempt-limit.ts";
 import { AttemptStore } from "./attempt-store.ts";
@@ -79,16 +80,16 @@ export class Throttle {
 
   /** Before anything is done for a refresh token: refuses one that was refused a moment ago, without a query. */
   refuseSpentRefresh(refreshToken: string): void {
-    this.limits?.refresh.refuseAgain(this.digest([refreshToken]));
+    this.limits?.refresh.refuseAgain(this.digest([signedPartOf(refreshToken)]));
   }
 
   /**
    * Charges a refresh that has failed. What is no token of ours is charged to its address; what is, to itself: nobody
-   * behind the same address is told anything but why theirs failed.
+   * behind the same address is told anything but why theirs failed. A token counts once, however its signature is written.
    */
   async failedRefresh(refreshToken: string, ip: string, { details }: Unauthenticated): Promise<void> {
     const isOurs = details.reason !== "TOKEN_INVALID";
-    await this.charge("refresh", [isOurs ? refreshToken : addressBlock(ip)]);
+    await this.charge("refresh", [isOurs ? signedPartOf(refreshToken) : addressBlock(ip)]);
   }
 
   /** Undefined when nothing is counted. */

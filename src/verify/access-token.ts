@@ -14,7 +14,7 @@ const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 export async function readAccessToken(
   token: string,
   keys: KeySet,
-  expected: { issuer: string; audience: string },
+  expected: { issuer: string; audience: string | string[] },
 ): Promise<AccessTokenClaims> {
   if (headerOf(token)?.typ !== "at+jwt") throw new VerificationError("TOKEN_INVALID");
   try {

@@ -1,17 +1,18 @@
 import type { AccessTokenClaims } from "./access-token-claims.ts";
-import { tokenOf } from "./authorization-header.ts";
+import { tokenOfRequest } from "./authorization-header.ts";
+import type { RequestHeaders } from "./authorization-header.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Verifier } from "./verifier.ts";
 
 interface ContextArgument {
-  req: { headers: { authorization?: string | undefined } };
+  req: RequestHeaders;
 }
 
 /** A context function for Apollo Server 4 and 5: `contextValue.claims`, or an answer without any operation run. */
 export function apolloContext<Claims extends AccessTokenClaims>(verifier: Pick<Verifier<Claims>, "verify">) {
   return async ({ req }: ContextArgument): Promise<{ claims: Claims }> => {
     try {
-      return { claims: await verifier.verify(tokenOf(req.headers.authorization)) };
+      return { claims: await verifier.verify(tokenOfRequest(req)) };
     } catch (error) {
       const { status, headers, errors } = refusalOf(error);
       const [{ message, extensions }] = errors;

@@ -1,13 +1,10 @@
-import { tokenOf } from "./authorization-header.ts";
+import { tokenOfRequest } from "./authorization-header.ts";
+import type { RequestHeaders } from "./authorization-header.ts";
 import { refusalOf } from "./refusal.ts";
 import { keepClaims } from "./request-claims.ts";
 import type { Verifier } from "./verifier.ts";
 
 export { claimsOf } from "./request-claims.ts";
-
-interface ServerRequest {
-  headers: { authorization?: string | undefined };
-}
 
 interface ServerAnswer {
   statusCode: number;
@@ -17,9 +14,9 @@ interface ServerAnswer {
 
 /** Middleware for Express, and for whatever takes middleware of its form: lets pass who has a valid token. */
 export function expressAuth(verifier: Pick<Verifier, "verify">) {
-  return async (request: ServerRequest, response: ServerAnswer, next: () => void): Promise<void> => {
+  return async (request: RequestHeaders, response: ServerAnswer, next: () => void): Promise<void> => {
     try {
-      keepClaims(request, await verifier.verify(tokenOf(request.headers.authorization)));
+      keepClaims(request, await verifier.verify(tokenOfRequest(request)));
     } catch (error) {
       const { status, headers, errors } = refusalOf(error);
       response.statusCode = status;

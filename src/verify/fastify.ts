@@ -1,4 +1,5 @@
-import { tokenOf } from "./authorization-header.ts";
+import { tokenOfRequest } from "./authorization-header.ts";
+import type { RequestHeaders } from "./authorization-header.ts";
 import { refusalOf } from "./refusal.ts";
 import { keepClaims } from "./request-claims.ts";
 import type { Verifier } from "./verifier.ts";
@@ -6,7 +7,8 @@ import type { Verifier } from "./verifier.ts";
 export { claimsOf } from "./request-claims.ts";
 
 interface ServerRequest {
-  headers: { authorization?: string | undefined };
+  headers: RequestHeaders["headers"];
+  raw: Pick<RequestHeaders, "rawHeaders">;
 }
 
 interface ServerReply {
@@ -19,7 +21,12 @@ interface ServerReply {
 export function fastifyAuth(verifier: Pick<Verifier, "verify">) {
   return async (request: ServerRequest, reply: ServerReply): Promise<unknown> => {
     try {
-      keepClaims(request, await verifier.verify(tokenOf(request.headers.authorization)));
+      keepClaims(
+        request,
+        await verifier.verify(
+          tokenOfRequest({ headers: request.headers, rawHeaders: request.raw.rawHeaders }),
+        ),
+      );
       return undefined;
     } catch (error) {
       const { status, headers, errors } = refusalOf(error);

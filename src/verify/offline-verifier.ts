@@ -11,7 +11,7 @@ const anHour = 3_600_000;
 
 /** A verifier whose sockets and timers keep no process alive; a caller who waits for `verify` does. */
 export class OfflineVerifier implements Verifier {
-  readonly #expected: { issuer: string; audience: string };
+  readonly #expected: { issuer: string; audience: string | string[] };
   readonly #maxStaleness: number;
   readonly #keys: KeySet;
   readonly #feed: RevocationFeed | undefined;
@@ -22,7 +22,7 @@ export class OfflineVerifier implements Verifier {
   constructor(options: VerifierOptions) {
     const { issuer, audience, jwksUri, revocations: url, maxStaleness = Infinity } = options;
     // Without TypeScript they may be missing, and jose checks only what it is told to.
-    if (!issuer || !audience) throw new TypeError("`issuer` and `audience` are required.");
+    if (!issuer || !audience?.length) throw new TypeError("`issuer` and `audience` are required.");
     if (!URL.canParse(jwksUri) || (url !== undefined && !URL.canParse(url)))
       throw new TypeError("`jwksUri` and `revocations` take URLs: https://….");
     if (url === undefined && maxStaleness !== Infinity)

@@ -8,9 +8,11 @@ export interface TokenHeader {
 const longestToken = 16_384;
 
 /**
- * The header of a token that is spelled as we spell ours, else undefined. So each token has one spelling, no two readers
+ * The header of a token that is written as ours are, else undefined. What is signed has one spelling, so no two readers
  * find different claims in it, and `crit`, `jku`, `jwk` and the like are refused, not ignored (RFC 7515, 4.1.11 and
- * 10.12). The gateway and its verifiers read a token alike, because this is where both do. Only to find the key by: nothing of it is trusted before the signature is verified.
+ * 10.12). The signature has two with ES256: (r, s) and (r, n - s) are equally valid, and signers produce either. So
+ * nothing may identify a token by its whole text; see `signedPartOf`. The gateway and its verifiers read tokens alike,
+ * because both do it here. The header only selects the key: nothing of it is trusted before the signature is verified.
  */
 export function headerOf(token: string): TokenHeader | undefined {
   if (token.length > longestToken) return undefined;
@@ -23,6 +25,11 @@ export function headerOf(token: string): TokenHeader | undefined {
   const { alg: _pinnedToTheKey, typ, kid, ...others } = header;
   if (Object.keys(others).length > 0 || !(kid === undefined || typeof kid === "string")) return undefined;
   return { typ, kid };
+}
+
+/** The part of a token that its signature covers: the same however the signature is written. */
+export function signedPartOf(token: string): string {
+  return token.slice(0, token.lastIndexOf("."));
 }
 
 /** JSON that says the same when written again: no member twice, no white space. */

@@ -3,7 +3,7 @@ import { OfflineVerifier } from "./offline-verifier.ts";
 import type { Timings } from "./timings.ts";
 
 export type { AccessTokenClaims } from "./access-token-claims.ts";
-export { tokenOf } from "./authorization-header.ts";
+export { tokenOf, tokenOfRequest } from "./authorization-header.ts";
 export { refusalOf } from "./refusal.ts";
 export type { Refusal } from "./refusal.ts";
 export type { Timings } from "./timings.ts";
@@ -13,8 +13,11 @@ export type { VerificationReason } from "./verification-error.ts";
 export interface VerifierOptions {
   /** The gateway's JWT_ISSUER. */
   issuer: string;
-  /** The gateway's JWT_AUDIENCE. */
-  audience: string;
+  /**
+   * The gateway's JWT_AUDIENCE for tokens that clients send, its FORWARD_AUTH_AUDIENCE for tokens that a proxy hands on,
+   * or both in a list.
+   */
+  audience: string | string[];
   /** URL of the gateway's keys: `…/.well-known/jwks.json`. */
   jwksUri: string;
   /** URL of the gateway's `…/.well-known/revoked-sessions`; without it a sign-out shows only when the token expires. */

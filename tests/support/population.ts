@@ -95,6 +95,7 @@ export async function tokensOf(
     keys: sharedSecret(jwtSecret),
     issuer: "gatehouse",
     audience: "gatehouse",
+    forwardAuthAudience: "gatehouse/upstream",
   });
   const issuedAt = Math.floor(Date.now() / 1000);
   const lifetime = { issuedAt, expiresAt: issuedAt + 3600 };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { RequestListener, Server } from "node:http";
+import { createServer, get as getBy } from "node:http";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
@@ -125,6 +125,15 @@ describe.each([
     }
   });
 
+  it("refuses two Authorization headers, whichever of them is good", async () => {
+    const two = [`Bearer ${await sign(gateway.key)}`, "Bearer x"];
+    for (const authorization of [two, two.toReversed(), [two[0], two[0]]]) {
+      const { status, body } = await getWithHeaders(url, { authorization: authorization as string[] });
+      expect(status).toBe(401);
+      expect(errorsIn(body)).toMatchObject([{ extensions: { reason: "TOKEN_INVALID" } }]);
+    }
+  });
+
   it("answers 503 where the token cannot be judged", async () => {
     const { status, headers, body } = await get(await start(blind), `Bearer ${await sign(gateway.key)}`);
     expect([status, headers.get("retry-after"), headers.get("www-authenticate")]).toEqual([503, "5", null]);
@@ -142,6 +151,15 @@ async function get(url: string, authorization?: string) {
   const headers = { "apollo-require-preflight": "true", ...(authorization && { authorization }) };
   const answer = await fetch(url, { headers });
   return { status: answer.status, headers: answer.headers, body: await answer.text() };
+}
+
+/** Sends a header more than once, as fetch does not. */
+async function getWithHeaders(url: string, headers: Record<string, string[]>) {
+  const sent = getBy(encodeURI(url), { headers: { "apollo-require-preflight": "true", ...headers } });
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  let body = "";
+  for await (const text of answer.setEncoding("utf8") as AsyncIterable<string>) body += text;
+  return { status: answer.statusCode, body };
 }
 
 function errorsIn(body: string): Array<{ message: string }> {

@@ -43,6 +43,10 @@ describe("an access token", () => {
   });
 
   it("is for this service and of this gateway", async () => {
+    const either = keysOnlyVerifierFor(gateway, { audience: [audience, `${audience}/upstream`] });
+    for (const aud of [audience, `${audience}/upstream`, [audience]])
+      expect(await refusal(either, await sign(gateway.key, { aud }))).toBeUndefined();
+    expect(await refusal(either, await sign(gateway.key, { aud: "blog" }))).toBe("TOKEN_INVALID");
     expect(await refusal(verifier, await sign(gateway.key, { aud: ["blog", audience] }))).toBeUndefined();
     for (const claims of [
       { iss: "https://evil.example" },
@@ -133,6 +137,7 @@ describe("the package", () => {
   it("wants to know whose tokens, and for whom", () => {
     const { jwksUri } = gateway;
     expect(() => createVerifier({ issuer: "", audience, jwksUri })).toThrow(TypeError);
+    expect(() => createVerifier({ issuer, audience: [], jwksUri })).toThrow(TypeError);
     expect(() => createVerifier({ issuer, jwksUri } as never)).toThrow(TypeError);
     expect(() => createVerifier({ issuer, audience, jwksUri: "accounts.example.com" })).toThrow(TypeError);
     expect(() => createVerifier({ issuer, audience, jwksUri, revocations: "" })).toThrow(TypeError);
