@@ -16,6 +16,7 @@ import { ForwardAuthService } from "./forward-auth/forward-auth.service.ts";
 import { createApollo } from "./graphql/apollo.ts";
 import { contextBuilder } from "./graphql/context.ts";
 import type { Context } from "./graphql/context.ts";
+import { FieldErrorCodesResolver } from "./graphql/field-error-codes.resolver.ts";
 import { HashRefusals } from "./graphql/hash-refusals.ts";
 import { KnownQueries } from "./graphql/known-queries.ts";
 import { createServer } from "./http/server.ts";
@@ -124,6 +125,7 @@ export async function createApp(
     [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
     [DeviceResolver, new DeviceResolver()],
     [SecurityEventsResolver, new SecurityEventsResolver(new SecurityEvents(orm.em))],
+    [FieldErrorCodesResolver, new FieldErrorCodesResolver()],
     [UserDirectory, new UserDirectory(orm.em)],
     [FederationResolver, new FederationResolver()],
   ]);

@@ -1,5 +1,7 @@
+import type { FieldError, FieldErrorCode } from "./field-errors.ts";
+
 /** Field name -> what is wrong with it, in the order of the input's fields; `error` holds what belongs to no field. */
-export type FieldErrors = Record<string, string[]>;
+export type FieldErrors = Record<string, FieldError[]>;
 
 /** Why a request counts as not signed in: `extensions.reason` beside the code UNAUTHENTICATED. */
 export const unauthenticatedMessages = {
@@ -20,17 +22,36 @@ export abstract class CallerError extends Error {
   abstract readonly details: Record<string, unknown>;
 }
 
+/** Messages, codes and parameters of the same field errors, each by the same fields in the same order. */
+interface InvalidInputDetails extends Record<string, unknown> {
+  errors: Record<string, string[]>;
+  errorCodes: Record<string, FieldErrorCode[]>;
+  /** Left out where no message has a parameter. */
+  errorParams?: Record<string, FieldError["parameters"][]>;
+}
+
 export class InvalidInput extends CallerError {
   readonly code = "BAD_USER_INPUT";
-  readonly details: { errors: FieldErrors };
+  readonly details: InvalidInputDetails;
 
   constructor(errors: FieldErrors) {
     // What belongs to no field (a misspelt name) is often the cause of the rest.
     const [field = "error"] = errors["error"] ? [] : Object.keys(errors);
-    const first = errors[field]?.[0] ?? "Invalid input.";
+    const first = errors[field]?.[0]?.message ?? "Invalid input.";
     super(field === "error" ? first : `${field}: ${first}`);
-    this.details = { errors };
+    const hasParameters = Object.values(errors)
+      .flat()
+      .some(({ parameters }) => Object.keys(parameters).length > 0);
+    this.details = {
+      errors: mapErrors(errors, ({ message }) => message),
+      errorCodes: mapErrors(errors, ({ code }) => code),
+      ...(hasParameters && { errorParams: mapErrors(errors, ({ parameters }) => parameters) }),
+    };
   }
+}
+
+function mapErrors<Part>(errors: FieldErrors, partOf: (error: FieldError) => Part): Record<string, Part[]> {
+  return Object.fromEntries(Object.entries(errors).map(([field, list]) => [field, list.map(partOf)]));
 }
 
 export class Unauthenticated extends CallerError {

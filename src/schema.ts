@@ -10,6 +10,7 @@ import { FederationResolver } from "./federation/federation.resolver.ts";
 import { resolveUserReference } from "./federation/user-reference.ts";
 import { requireCaller } from "./graphql/authorization.ts";
 import { checkMutationArguments } from "./graphql/check-arguments.middleware.ts";
+import { FieldErrorCodesResolver } from "./graphql/field-error-codes.resolver.ts";
 import { DeviceResolver } from "./sessions/device.resolver.ts";
 import { SessionListResolver } from "./sessions/session-list.resolver.ts";
 import { SessionResolver } from "./sessions/session.resolver.ts";
@@ -21,6 +22,7 @@ export const resolvers = [
   SessionListResolver,
   DeviceResolver,
   SecurityEventsResolver,
+  FieldErrorCodesResolver,
   FederationResolver,
 ] as const;
 

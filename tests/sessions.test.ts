@@ -238,6 +238,7 @@ describe("refreshToken", () => {
     expect(answer.errors?.[0].extensions).toEqual({
       code: "BAD_USER_INPUT",
       errors: { refreshToken: ["This field is required."] },
+      errorCodes: { refreshToken: ["REQUIRED"] },
     });
     const typed = await gateway.graphql("mutation { refreshToken(refreshToken: 3) { token } }");
     expect(typed.errors?.[0].extensions.errors).toEqual({ refreshToken: ["Not a valid string."] });
@@ -347,6 +348,7 @@ describe("logout", () => {
       expect(errors?.[0].extensions).toEqual({
         code: "BAD_USER_INPUT",
         errors: { scope: ["Not a valid choice."] },
+        errorCodes: { scope: ["CHOICE_INVALID"] },
       });
     }
     const { data } = await gateway.graphql(

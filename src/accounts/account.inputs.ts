@@ -1,4 +1,5 @@
 import { Field, InputType } from "type-graphql";
+import { FieldError } from "../field-errors.ts";
 import { CheckedAsWhole, Text } from "../graphql/input-rules.ts";
 import { DateScalar } from "../graphql/scalars.ts";
 import type { Caller } from "../sessions/caller.ts";
@@ -55,7 +56,7 @@ export class RegisterInput {
 
 @InputType({ description: "One of email and username, and the password." })
 @CheckedAsWhole<LoginInput>(({ email, username }) =>
-  email != null && username != null ? { error: ["Give either email or username, not both."] } : {},
+  email != null && username != null ? { error: [FieldError.of("EMAIL_AND_USERNAME")] } : {},
 )
 export class LoginInput {
   @Field(() => String, {

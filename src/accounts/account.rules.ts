@@ -1,3 +1,4 @@
+import { FieldError } from "../field-errors.ts";
 import type { TextRules } from "../graphql/input-rules.ts";
 import { emailFormat, maxLength, minLength, noLoneSurrogates, noNul } from "../security/text-rules.ts";
 
@@ -5,7 +6,7 @@ import { emailFormat, maxLength, minLength, noLoneSurrogates, noNul } from "../s
 
 export const emailText: TextRules = {
   rules: [maxLength(254), noNul, noLoneSurrogates, emailFormat],
-  wrongType: "Enter a valid email address.",
+  wrongType: FieldError.of("EMAIL_INVALID"),
 };
 
 export const usernameText: TextRules = { rules: [maxLength(255), noNul, noLoneSurrogates] };

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { FieldErrors } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import { isCommonPassword } from "../security/common-passwords.ts";
 import { isMadeOf, withItsWords } from "../security/password-similarity.ts";
 import type { PwnedPasswords } from "../security/pwned-passwords.ts";
@@ -32,7 +33,7 @@ export class PasswordRules {
     if (password == null || newPasswordText.rules.some((rule) => rule(password) !== undefined)) return {};
     const faults = this.checks ? await guessable(password, names) : [];
     if (faults.length === 0 && (await this.isPwned(password)))
-      faults.push("This password has appeared in a data breach.");
+      faults.push(FieldError.of("PASSWORD_BREACHED"));
     return faults.length > 0 ? { password: faults } : {};
   }
 
@@ -47,16 +48,16 @@ export class PasswordRules {
   }
 }
 
-async function guessable(password: string, { email, username, fullName }: OwnNames): Promise<string[]> {
-  const faults: string[] = [];
-  if (isMadeOf(password, partsOf(username))) faults.push("The password is too similar to the username.");
+async function guessable(password: string, { email, username, fullName }: OwnNames): Promise<FieldError[]> {
+  const faults: FieldError[] = [];
+  if (isMadeOf(password, partsOf(username))) faults.push(FieldError.of("PASSWORD_LIKE_USERNAME"));
   // The words of the domain are not the user's own.
   const local = email?.slice(0, email.lastIndexOf("@"));
   if (isMadeOf(password, [...partsOf(email).slice(0, 1), ...partsOf(local)]))
-    faults.push("The password is too similar to the email address.");
-  if (isMadeOf(password, partsOf(fullName))) faults.push("The password is too similar to the full name.");
+    faults.push(FieldError.of("PASSWORD_LIKE_EMAIL"));
+  if (isMadeOf(password, partsOf(fullName))) faults.push(FieldError.of("PASSWORD_LIKE_FULL_NAME"));
   if (isMadeOf(password, [product]) || (await isCommonPassword(password)))
-    faults.push("This password is too common.");
+    faults.push(FieldError.of("PASSWORD_TOO_COMMON"));
   return faults;
 }
 

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
 import { normalizeEmail } from "../security/email-address.ts";
@@ -53,7 +54,7 @@ export class Reauthentication {
       const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;
       const isFresh = age <= this.reauthenticateAfter;
       if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
-      return { currentPassword: ["Enter your current password to change your email or password."] };
+      return { currentPassword: [FieldError.of("CURRENT_PASSWORD_REQUIRED")] };
     }
     const { currentPassword } = input;
     // Who was refused a moment ago takes no place.
@@ -63,7 +64,7 @@ export class Reauthentication {
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     const failure = { types: ["PASSWORD_CHECK_FAILED"], outcome: "failure", ...subject } as const;
     await recordEvents(this.em.fork(), failure, client);
-    return { currentPassword: ["The current password is not correct."] };
+    return { currentPassword: [FieldError.of("CURRENT_PASSWORD_INCORRECT")] };
   }
 
   private async isRight(

@@ -1,11 +1,12 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { InvalidInput, TooManyRequests } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import { RepeatedEvents } from "../events/repeated-events.ts";
 import type { Client } from "../graphql/context.ts";
 
-const notFound = { error: ["A user with this email and password was not found."] };
-const deactivated = { error: ["This user has been deactivated."] };
+const notFound = { error: [FieldError.of("CREDENTIALS_INVALID")] };
+const deactivated = { error: [FieldError.of("USER_DEACTIVATED")] };
 
 /** Records the sign-ins that fail, but not the name that was tried: people type passwords there. */
 export class SignInFailures {

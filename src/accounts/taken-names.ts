@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { FieldErrors } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import { namedStatement } from "../named-statement.ts";
 import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
@@ -48,8 +49,8 @@ export class TakenNames {
     if (email === null && username === null) return {};
     const rows = await sameNames(this.em, { email, username, except: except ?? null });
     const errors: FieldErrors = {};
-    for (const name of ["email", "username"] as const)
-      if (rows.some((row) => row[name])) errors[name] = [`user with this ${name} already exists.`];
+    if (rows.some((row) => row.email)) errors["email"] = [FieldError.of("EMAIL_TAKEN")];
+    if (rows.some((row) => row.username)) errors["username"] = [FieldError.of("USERNAME_TAKEN")];
     return errors;
   }
 }

@@ -2,6 +2,7 @@ import { Kind, visit } from "graphql";
 import type { GraphQLResolveInfo } from "graphql";
 import { isPublicField } from "../accounts/user-visibility.ts";
 import { InvalidInput } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 
 /** References times fields: an answer takes time and memory by both, and a hundred kilobytes can ask for a million. */
 const mostPerRequest = 10_000;
@@ -27,13 +28,12 @@ export class EntityBudget {
     if (total > mostPerRequest)
       throw new InvalidInput({
         representations: [
-          `Ask for less at once: references times fields may be ${mostPerRequest} at most. ` +
-            `A field that only the user can read counts as ${weightOfPrivateField}.`,
+          FieldError.of("REFERENCE_COST_EXCEEDED", { maximum: mostPerRequest, weight: weightOfPrivateField }),
         ],
       });
     if (references > mostReferences)
       throw new InvalidInput({
-        representations: [`Ask for less at once: ${mostReferences} references at most.`],
+        representations: [FieldError.of("REFERENCE_LIMIT_EXCEEDED", { maximum: mostReferences })],
       });
   }
 

@@ -3,6 +3,7 @@ import { getNamedType, isUnionType } from "graphql";
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, Info, Query, Resolver } from "type-graphql";
 import { InvalidInput } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import type { Context } from "../graphql/context.ts";
 import { EntityBudget } from "./entity-budget.ts";
 import { AnyScalar, Entity, ServiceType } from "./federation.type.ts";
@@ -52,7 +53,7 @@ export class FederationResolver {
 /** @throws InvalidInput at a bad reference */
 async function findEntity(reference: unknown, context: Context, info: GraphQLResolveInfo): Promise<unknown> {
   if (!namesEntity(reference, info))
-    throw new InvalidInput({ representations: ["Not a reference to an entity of this service."] });
+    throw new InvalidInput({ representations: [FieldError.of("REFERENCE_INVALID")] });
   const [entity] = entitiesResolver({ representations: [reference], context, info }) as unknown[];
   return entity;
 }

@@ -2,6 +2,7 @@ import { UserDirectory } from "../accounts/user-directory.service.ts";
 import type { PublicUser } from "../accounts/user-directory.service.ts";
 import type { UserType } from "../accounts/user.type.ts";
 import { InvalidInput, Unauthenticated } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import type { Context } from "../graphql/context.ts";
 import type { Caller } from "../sessions/caller.ts";
 
@@ -15,7 +16,7 @@ export async function resolveUserReference(
   context: Context<Caller>,
 ): Promise<UserType | PublicUser | null> {
   if (typeof id !== "string")
-    throw new InvalidInput({ representations: ["A reference to a User needs its id, which is a string."] });
+    throw new InvalidInput({ representations: [FieldError.of("REFERENCE_ID_INVALID")] });
   const caller = await callerOf(context);
   // A copy, because the type's name is written into it, and the caller's user is shared between requests.
   return caller?.user.id === id.toLowerCase()

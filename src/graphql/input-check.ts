@@ -11,6 +11,7 @@ import {
 import type { GraphQLArgument, GraphQLInputField, GraphQLInputObjectType, GraphQLNamedType } from "graphql";
 import { InvalidInput } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import { trim } from "../security/text-rules.ts";
 import type { CheckScope, TextRules, WholeInputCheck } from "./input-rules.ts";
 import { Literal } from "./raw-values.ts";
@@ -18,13 +19,13 @@ import { Literal } from "./raw-values.ts";
 type Definition = GraphQLArgument | GraphQLInputField;
 type Values = Record<string, unknown>;
 /** `value` is absent when nothing usable was given; it may be there beside faults. */
-type Checked = { value?: unknown; faults: string[] };
+type Checked = { value?: unknown; faults: FieldError[] };
 
 /** Enough to find a mistake by; the rest would only be an echo. */
 const mostUnknownNamed = 10;
 
-const required = ["This field is required."];
-const notNull = ["This field may not be null."];
+const required = [FieldError.of("REQUIRED")];
+const notNull = [FieldError.of("NULL")];
 
 /** The arguments of a field, coerced and checked. @throws InvalidInput with every fault at once */
 export async function checkArguments(
@@ -69,7 +70,7 @@ async function checkInputObject(
   scope: CheckScope,
 ): Promise<{ values: Values; errors: FieldErrors }> {
   if (typeof (raw ?? {}) !== "object" || Array.isArray(raw) || raw instanceof Literal)
-    return { values: {}, errors: { error: ["Invalid data. Expected an object."] } };
+    return { values: {}, errors: { error: [FieldError.of("OBJECT_INVALID")] } };
 
   const given = (raw ?? {}) as Values;
   const fields = type.getFields();
@@ -87,13 +88,13 @@ async function checkInputObject(
   const whole: FieldErrors = { ...(await check?.(values, scope)) };
   whole["error"] = [
     ...(whole["error"] ?? []),
-    ...unknown.map((name) => `Field "${name.slice(0, 100)}" is not defined.`),
+    ...unknown.map((name) => FieldError.of("FIELD_UNKNOWN", { name: name.slice(0, 100) })),
   ];
 
   const errors: FieldErrors = {};
   for (const name of [...Object.keys(fields), "error"]) {
-    const messages = [...(whole[name] ?? []), ...(faults[name] ?? [])];
-    if (messages.length > 0) errors[name] = messages;
+    const found = [...(whole[name] ?? []), ...(faults[name] ?? [])];
+    if (found.length > 0) errors[name] = found;
   }
   if (raw == null && isNonNullType(definition.type) && Object.keys(errors).length === 0)
     errors[definition.name] = raw === null ? notNull : required;
@@ -115,9 +116,9 @@ function checkValue(definition: Definition, raw: unknown, siblings: Values = {})
 
 function checkText(text: TextRules, raw: unknown): Checked {
   const given = raw instanceof Literal && raw.node.kind === Kind.STRING ? raw.node.value : raw;
-  if (typeof given !== "string") return { faults: [text.wrongType ?? "Not a valid string."] };
+  if (typeof given !== "string") return { faults: [text.wrongType ?? FieldError.of("STRING_INVALID")] };
   const trimmed = trim(given);
-  if (trimmed === "") return { faults: ["This field may not be blank."] };
+  if (trimmed === "") return { faults: [FieldError.of("BLANK")] };
   const value = text.verbatim ? given : trimmed;
   return { value, faults: text.rules.map((rule) => rule(value)).filter((fault) => fault !== undefined) };
 }
@@ -131,13 +132,15 @@ function checkLeaf({ type }: Definition, raw: unknown): Checked {
     if (valid) value = coerced;
   }
   const named = getNamedType(type);
-  const fault = (named.extensions["fault"] as string | undefined) ?? faultOf(named);
+  const fault = (named.extensions["fault"] as FieldError | undefined) ?? faultOf(named);
   return value === undefined ? { faults: [fault] } : { value, faults: [] };
 }
 
 /** Types of our own are not named: in production the schema is kept back. */
-function faultOf(type: GraphQLNamedType): string {
-  return isSpecifiedScalarType(type) ? `Not a valid ${type.name}.` : "Not a valid choice.";
+function faultOf(type: GraphQLNamedType): FieldError {
+  return isSpecifiedScalarType(type)
+    ? FieldError.of("VALUE_INVALID", { type: type.name })
+    : FieldError.of("CHOICE_INVALID");
 }
 
 /** Inputs come from outside: what an object inherits is nothing that was sent. */

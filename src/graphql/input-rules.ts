@@ -1,5 +1,7 @@
 import { Extensions } from "type-graphql";
 import type { FieldErrors } from "../errors.ts";
+import type { FieldError } from "../field-errors.ts";
+import type { TextRule } from "../security/text-rules.ts";
 import type { Context } from "./context.ts";
 
 /** What a check of a whole input may ask. */
@@ -8,9 +10,9 @@ export type CheckScope = Pick<Context, "caller" | "service" | "client">;
 /** What a text field takes beyond its GraphQL type. */
 export interface TextRules {
   /** Each says what is wrong with the text, or nothing; all are asked, in order. */
-  rules: readonly ((text: string) => string | undefined)[];
+  rules: readonly TextRule[];
   /** The message for a value that is no text; "Not a valid string." unless told otherwise. */
-  wrongType?: string;
+  wrongType?: FieldError;
   /** False: null is refused although the field may be left out. */
   nullable?: false;
   /** The field is required when that other one is left out as well. */

@@ -1,6 +1,7 @@
 import { ArgsType, Directive, Field, Int, ObjectType } from "type-graphql";
 import { InvalidInput } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 import type { Context } from "./context.ts";
 
 // Subgraphs that are composed into one schema share this type of Relay's.
@@ -48,9 +49,10 @@ const largestPage = 100;
 export function checkPage({ first, after }: PageArgs, isKey: (key: string) => boolean): string | undefined {
   const key = after == null ? undefined : keyOf(after);
   const errors: FieldErrors = {};
-  if (first < 1) errors["first"] = ["Ensure this value is greater than or equal to 1."];
-  if (first > largestPage) errors["first"] = [`Ensure this value is less than or equal to ${largestPage}.`];
-  if (after != null && (key === undefined || !isKey(key))) errors["after"] = ["Invalid cursor"];
+  if (first < 1) errors["first"] = [FieldError.of("VALUE_TOO_SMALL", { minimum: 1 })];
+  if (first > largestPage) errors["first"] = [FieldError.of("VALUE_TOO_LARGE", { maximum: largestPage })];
+  if (after != null && (key === undefined || !isKey(key)))
+    errors["after"] = [FieldError.of("CURSOR_INVALID")];
   if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
   return key;
 }
@@ -105,6 +107,8 @@ export class PageBudget {
     const asked = (this.asked.get(context) ?? 0) + Math.max(leastPerPage, first);
     this.asked.set(context, asked);
     if (asked > mostPerRequest)
-      throw new InvalidInput({ first: [`Ask for less at once: ${mostPerRequest} ${this.items} at most.`] });
+      throw new InvalidInput({
+        first: [FieldError.of("PAGE_LIMIT_EXCEEDED", { maximum: mostPerRequest, items: this.items })],
+      });
   }
 }

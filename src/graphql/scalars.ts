@@ -1,12 +1,14 @@
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
 import { GraphQLDateTime, GraphQLJWT, GraphQLLocalDate } from "graphql-scalars";
+import { FieldError } from "../field-errors.ts";
 import { parseCalendarDate } from "../security/calendar-date.ts";
 
-const dateFault = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
+const dateFault = FieldError.of("DATE_INVALID");
+const stringFault = FieldError.of("STRING_INVALID");
 
 function parseDate(value: unknown): string {
   const date = typeof value === "string" ? parseCalendarDate(value) : undefined;
-  if (date === undefined) throw new GraphQLError(dateFault);
+  if (date === undefined) throw new GraphQLError(dateFault.message);
   return date;
 }
 
@@ -30,13 +32,13 @@ export const DateTimeScalar = new GraphQLScalarType({
 export const JwtScalar = new GraphQLScalarType<string, string>({
   ...GraphQLJWT.toConfig(),
   description: "A signed token (RFC 7519): three base64url parts with dots between.",
-  extensions: { fault: "Not a valid string." },
+  extensions: { fault: stringFault },
   parseValue(value) {
-    if (typeof value !== "string") throw new GraphQLError("Not a valid string.");
+    if (typeof value !== "string") throw new GraphQLError(stringFault.message);
     return value;
   },
   parseLiteral(node) {
-    if (node.kind !== Kind.STRING) throw new GraphQLError("Not a valid string.");
+    if (node.kind !== Kind.STRING) throw new GraphQLError(stringFault.message);
     return node.value;
   },
 });

@@ -2,6 +2,7 @@ import { GraphQLError, Kind } from "graphql";
 import type { ExecutionResult } from "graphql";
 import { InvalidInput } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
 
 /** GraphQL repeats the value that was sent; its beginning will do. */
 const longestMessage = 300;
@@ -17,7 +18,9 @@ export function withOneEntryForVariables(result: ExecutionResult): ExecutionResu
   for (const { message, path, nodes } of faults) {
     const [node] = nodes ?? [];
     if (node?.kind !== Kind.VARIABLE_DEFINITION || path) return result;
-    (errors[node.variable.name.value] ??= []).push(message.slice(0, longestMessage));
+    (errors[node.variable.name.value] ??= []).push(
+      FieldError.of("VARIABLE_INVALID", { reason: message.slice(0, longestMessage) }),
+    );
   }
   if (faults.length === 0) return result;
   const originalError = new InvalidInput(errors);

@@ -1,7 +1,8 @@
+import { FieldError } from "../field-errors.ts";
 import { isEmailAddress } from "./email-address.ts";
 
 /** Says what is wrong with a text, in the words of Django REST Framework; undefined if nothing is. */
-export type TextRule = (value: string) => string | undefined;
+export type TextRule = (value: string) => FieldError | undefined;
 
 // What Python's str.isspace() takes: more than JavaScript's \s, but not U+FEFF.
 const whitespace = new Set(
@@ -41,32 +42,32 @@ export function hasNul(value: string): boolean {
 
 /** `minimum` in code points. */
 export function minLength(minimum: number): TextRule {
-  const message = `Ensure this field has at least ${minimum} characters.`;
+  const error = FieldError.of("TOO_SHORT", { minimum });
   // A code point is one or two UTF-16 units, so most texts need not be counted.
   return (value) =>
     value.length < minimum || (value.length < 2 * minimum && codePointLength(value) < minimum)
-      ? message
+      ? error
       : undefined;
 }
 
 /** `maximum` in code points. */
 export function maxLength(maximum: number): TextRule {
-  const message = `Ensure this field has no more than ${maximum} characters.`;
+  const error = FieldError.of("TOO_LONG", { maximum });
   return (value) =>
     value.length > 2 * maximum || (value.length > maximum && codePointLength(value) > maximum)
-      ? message
+      ? error
       : undefined;
 }
 
-export const noNul: TextRule = (value) => (hasNul(value) ? "Null characters are not allowed." : undefined);
+export const noNul: TextRule = (value) => (hasNul(value) ? FieldError.of("NULL_CHARACTER") : undefined);
 
 export const noLoneSurrogates: TextRule = (value) => {
-  const surrogate = firstLoneSurrogate(value);
-  return surrogate === undefined ? undefined : `Surrogate characters are not allowed: ${surrogate}.`;
+  const character = firstLoneSurrogate(value);
+  return character === undefined ? undefined : FieldError.of("SURROGATE_CHARACTER", { character });
 };
 
 export const emailFormat: TextRule = (value) =>
-  isEmailAddress(value) ? undefined : "Enter a valid email address.";
+  isEmailAddress(value) ? undefined : FieldError.of("EMAIL_INVALID");
 
 function isBetween(unit: number, low: number, high: number): boolean {
   return unit >= low && unit <= high;

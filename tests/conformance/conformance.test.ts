@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import { readFileSync } from "node:fs";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
+import { expectCodes } from "../support/operations.ts";
 import { rawRequest } from "../support/raw-request.ts";
 
 interface Step {
@@ -123,6 +124,7 @@ describe("recorded behaviour of the reference services", () => {
         expect(extensions["code"]).toBe("BAD_USER_INPUT");
         // As text, because the order of the keys counts.
         expect(JSON.stringify(extensions["errors"])).toBe(JSON.stringify(expectedErrors));
+        expectCodes(extensions);
       } else {
         expect(extensions["code"]).toBe("UNAUTHENTICATED");
         if (unauthenticated != null) expect(message).toBe(unauthenticated);

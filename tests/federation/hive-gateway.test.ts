@@ -159,9 +159,14 @@ describe("behind Hive Gateway, which verifies tokens by our keys", () => {
     const { errors } = await ask(register, { input });
     const direct = await gatehouse.graphql(register, { input });
     expect(errors).toHaveLength(1);
+    const extensions = direct.errors?.[0].extensions;
     expect(errors?.[0]).toMatchObject({
       message: direct.errors?.[0].message,
-      extensions: { code: "BAD_USER_INPUT", errors: direct.errors?.[0].extensions.errors },
+      extensions: {
+        code: "BAD_USER_INPUT",
+        errors: extensions.errors,
+        errorCodes: extensions.errorCodes,
+      },
     });
     expect(Object.keys(errors?.[0].extensions.errors)).toEqual(["email", "username", "password"]);
   });

@@ -17,7 +17,7 @@ import { recordedTexts } from "./recorded-texts.ts";
 const blank = "This field may not be blank.";
 
 function messagesOf(rules: TextRule[], value: string): string[] {
-  return rules.map((rule) => rule(value)).filter((message) => message !== undefined);
+  return rules.flatMap((rule) => rule(value)?.message ?? []);
 }
 
 const writing = ["register", "updateUser"];
@@ -107,8 +107,8 @@ describe("the length rules", () => {
     ["nine of two units", "\u{1f600}".repeat(9), undefined, tooLong],
     ["eight lone surrogates", "\ud800".repeat(8), undefined, undefined],
   ])("count code points: %s", (_, value, short, long) => {
-    expect(minLength(8)(value)).toBe(short);
-    expect(maxLength(8)(value)).toBe(long);
+    expect(minLength(8)(value)?.message).toBe(short);
+    expect(maxLength(8)(value)?.message).toBe(long);
   });
 });
 
