@@ -20,7 +20,7 @@ export async function startPostgres(cleanUp: CleanUp): Promise<BenchPostgres> {
   const postgres = await startEmbeddedPostgres(directory);
   cleanUp.push(() => postgres.stop());
   const urlOf = (name: string) => {
-    const url = new URL(postgres.url);
+    const url = new URL(postgres.superuserUrl);
     url.pathname = `/${name}`;
     return url.href;
   };

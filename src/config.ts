@@ -26,6 +26,7 @@ const schema = z
     PORT: wholeNumber(0, 65_535).default(4000),
     WORKERS: workers.default(1),
     DATABASE_URL: databaseUrl.optional(),
+    EMBEDDED_DATABASE: onOff.optional(),
     DATA_DIR: filePath.default(".data"),
     MIGRATE_ON_START: onOff.optional(),
     JWT_ALGORITHM: z
@@ -76,6 +77,18 @@ const schema = z
     ARGON2_PARALLELISM: wholeNumber(1, 64).default(1),
     HASH_CONCURRENCY: wholeNumber(1, 64).optional(),
     HASH_QUEUE: wholeNumber(0, 10_000).default(100),
+  })
+  .refine(
+    (env) => env.DATABASE_URL !== undefined || (env.EMBEDDED_DATABASE ?? env.NODE_ENV !== "production"),
+    {
+      path: ["DATABASE_URL"],
+      error:
+        "is required with NODE_ENV=production or EMBEDDED_DATABASE=off; EMBEDDED_DATABASE=on allows the embedded one",
+    },
+  )
+  .refine((env) => env.DATABASE_URL === undefined || env.EMBEDDED_DATABASE !== true, {
+    path: ["EMBEDDED_DATABASE"],
+    error: "takes off with DATABASE_URL, which names another database",
   })
   .refine((env) => !needs(env, "HS256") || env.JWT_SECRET !== undefined, {
     path: ["JWT_SECRET"],

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readTrustedFile, UntrustedFile } from "./security/trusted-files.ts";
 
 /** A line that assigns nothing, or what may stand behind a closing quote: white space and a comment. */
 const blank = /^\s*(?:#.*)?$/;
@@ -12,8 +12,9 @@ export class EnvFileError extends Error {}
 export function readEnvFile(path: string): Record<string, string> | undefined {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readTrustedFile(path);
   } catch (error) {
+    if (error instanceof UntrustedFile) throw new EnvFileError(`${path} ${error.message}`, { cause: error });
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
     throw new EnvFileError(`${path} cannot be read: ${code}`, { cause: error });

@@ -48,7 +48,7 @@ describe("a start", () => {
     const server = await startEmbeddedPostgres(sharedDir);
     const port = Number(new URL(server.url).port);
     expect(await query(server.url, "show listen_addresses")).toEqual([{ listen_addresses: "127.0.0.1" }]);
-    expect(await query(server.url, "show unix_socket_directories")).toEqual([
+    expect(await query(server.superuserUrl, "show unix_socket_directories")).toEqual([
       { unix_socket_directories: "" },
     ]);
     expect(await refuses("127.0.0.1", port)).toBe(false);
@@ -110,10 +110,10 @@ describe("a second gateway", () => {
   it("is still refused after the server has dropped the first one's session", async () => {
     const server = await startEmbeddedPostgres(sharedDir);
     const holders = `select pid from pg_locks where locktype = 'advisory' and granted`;
-    const [before] = await query(server.url, holders);
-    await query(server.url, `select pg_terminate_backend(${Number(before!["pid"])})`);
+    const [before] = await query(server.superuserUrl, holders);
+    await query(server.superuserUrl, `select pg_terminate_backend(${Number(before!["pid"])})`);
     await until(async () => {
-      const [now] = await query(server.url, holders);
+      const [now] = await query(server.superuserUrl, holders);
       return now && now["pid"] !== before!["pid"];
     });
     await expect(startEmbeddedPostgres(sharedDir)).rejects.toThrow(DataDirectoryInUse);
@@ -152,14 +152,28 @@ if (process.getuid?.() === 0) {
       const parent = newDirectory();
       chmodSync(parent, 0o700);
       const server = await startEmbeddedPostgres(join(parent, "inner"));
-      expect(statSync(server.dataDirectory).uid).toBe(Number(spawnSync("id", ["-u", "nobody"]).stdout));
       expect(await query(server.url, "select 1 as one")).toEqual([{ one: 1 }]);
       await server.stop();
     });
 
-    it("works for an ordinary user as well, and then for root on that user's data", async () => {
+    it("gives the data to an account that nothing else has", async () => {
+      const server = await startEmbeddedPostgres(sharedDir);
+      const { uid, gid } = statSync(server.dataDirectory);
+      expect(spawnSync("id", [String(uid)]).status).not.toBe(0);
+      const { pid } = (await findPostmaster(server.dataDirectory))!;
+      expect(statSync(`/proc/${pid}`)).toMatchObject({ uid, gid });
+      for (const account of [65_534, 1]) {
+        const reads = spawnSync("ls", [join(server.dataDirectory, "..")], { uid: account, gid: account });
+        expect([reads.status, String(reads.stdout)]).toEqual([2, ""]);
+      }
+      const other = await startEmbeddedPostgres(newDirectory());
+      expect(statSync(other.dataDirectory).uid).not.toBe(uid);
+      await other.stop();
+      await server.stop();
+    });
+
+    it("works for an ordinary user as well, whose data root does not use", async () => {
       const dataDir = newDirectory();
-      // Called daemon or bin everywhere; initdb wants an account that has a name.
       const account = { uid: 1, gid: 1 };
       chownSync(dataDir, account.uid, account.gid);
       const { child, url, uid, error } = await startGatewayAs(account, dataDir);
@@ -167,13 +181,24 @@ if (process.getuid?.() === 0) {
       expect(uid).toBe(account.uid);
       expect(statSync(join(dataDir, "postgres/password"))).toMatchObject({ uid: account.uid });
       expect(await query(url!, "select 1 as one")).toEqual([{ one: 1 }]);
-      const { pid } = (await findPostmaster(join(dataDir, "postgres/data")))!;
-      process.kill(pid, "SIGKILL");
       await kill(child);
+      await expect(startEmbeddedPostgres(dataDir)).rejects.toThrow(
+        `DATA_DIR ${dataDir} is not safe: it belongs to another account (uid 1)`,
+      );
+    });
 
-      const server = await startEmbeddedPostgres(dataDir);
-      expect(statSync(join(server.dataDirectory, "postmaster.pid")).uid).toBe(account.uid);
-      await server.stop();
+    it("works for an account without a name", async () => {
+      const dataDir = newDirectory();
+      const account = { uid: 54_321, gid: 54_321 };
+      chownSync(dataDir, account.uid, account.gid);
+      const { url, error } = await startGatewayAs(account, dataDir);
+      // Where the system lets nobody have a namespace, it says what to do.
+      if (spawnSync("unshare", ["--user", "--map-user=65534", "id"], account).status === 0)
+        expect(await query(url!, "select 1 as one")).toEqual([{ one: 1 }]);
+      else
+        expect(error).toMatch(
+          /no entry in \/etc\/passwd: start as an account that has one, or set DATABASE_URL/,
+        );
     });
   });
 }

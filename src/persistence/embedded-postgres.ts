@@ -1,19 +1,27 @@
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { DataDirectoryInUse, DataDirectoryLock } from "./data-directory-lock.ts";
 import { locatePostgresBinaries } from "./postgres-binaries.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
-import { clusterExists, clusterPaths, initialiseCluster, makeDataDirectory } from "./postgres-cluster.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { databaseAccount, handOver, isShared } from "./database-account.ts";
+import { ownerRole, prepareOwnerRole } from "./owner-role.ts";
+import { clusterExists, clusterPaths, initialiseCluster, openTo } from "./postgres-cluster.ts";
 import { readPassword, removeDrafts } from "./postgres-cluster.ts";
 import type { ClusterPaths } from "./postgres-cluster.ts";
 import { findFreePort, launchPostmaster } from "./postmaster-launch.ts";
 import type { Launch } from "./postmaster-launch.ts";
 import { defuseStalePidFile, findPostmaster, shutDown } from "./postmaster.ts";
-import { chooseRunAs, databaseAccount, takeFromRoot } from "./run-as.ts";
+import { chooseRunAs } from "./run-as.ts";
+import { readSecretFile } from "./secret-file.ts";
 
 /** A running PostgreSQL server that no other gateway uses while this process lives. */
 export interface EmbeddedPostgres {
-  /** postgresql://gatehouse:<password>@127.0.0.1:<port>/gatehouse */
+  /** Of the role that owns the database `gatehouse`: postgresql://gatehouse_owner:<password>@127.0.0.1:<port>/gatehouse */
   url: string;
+  /** The same as superuser, for what makes databases and roles; the gateway uses the other. */
+  superuserUrl: string;
   /** PostgreSQL's own directory, absolute. */
   dataDirectory: string;
   /** Ends the server and waits for it; a second call waits for the same end. */
@@ -40,17 +48,24 @@ export async function startEmbeddedPostgres(
   options: { port?: number } = {},
 ): Promise<EmbeddedPostgres> {
   const binaries = await locatePostgresBinaries();
-  await makeDataDirectory(dataDir);
-  const paths = await clusterPaths(dataDir);
+  await openDataDirectory(dataDir);
+  const paths = clusterPaths(dataDir);
   if (!(await clusterExists(paths))) await initialiseCluster(paths, binaries);
 
-  const { lock, port } = await takeOverOrLaunch(dataDir, paths, binaries, options.port);
+  let { lock, port } = await takeOverOrLaunch(dataDir, paths, binaries, options.port);
+  if (await isOfPreviousRelease(paths)) {
+    // Its gateway was killed: the account of the server changes with the next launch.
+    await stopServer(lock, paths, binaries);
+    ({ lock, port } = await takeOverOrLaunch(dataDir, paths, binaries, options.port));
+  }
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= stopServer(lock, paths, binaries));
   try {
     await lock.ensureDatabase();
     await removeDrafts(paths);
-    return { url: await serverUrl(paths, port, "gatehouse"), dataDirectory: paths.data, stop };
+    const superuserUrl = superuserUrlOf(paths, port, "gatehouse");
+    await prepareOwnerRole(superuserUrl, paths);
+    return { url: ownerUrl(paths, port), superuserUrl, dataDirectory: paths.data, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -59,17 +74,28 @@ export async function startEmbeddedPostgres(
 
 /** The URL of the server that runs under `dataDir`, for commands beside a gateway; undefined when none does. */
 export async function findRunningPostgres(dataDir: string): Promise<string | undefined> {
-  const paths = await clusterPaths(dataDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return undefined;
-  });
-  if (!paths) return undefined;
+  if (!existsSync(dataDir)) return undefined;
+  const paths = clusterPaths(dataDir);
   const running = await findPostmaster(paths.data);
-  return running?.ready ? serverUrl(paths, running.port, "gatehouse") : undefined;
+  if (!running?.ready) return undefined;
+  if (readSecretFile(paths.ownerPasswordFile) === undefined)
+    throw new Error(
+      `The gateway that runs on DATA_DIR ${dataDir} is of an earlier release: restart it first.`,
+    );
+  return ownerUrl(paths, running.port);
 }
 
-async function serverUrl(paths: ClusterPaths, port: number, database: string): Promise<string> {
-  return `postgresql://gatehouse:${await readPassword(paths)}@127.0.0.1:${port}/${database}`;
+function ownerUrl(paths: ClusterPaths, port: number): string {
+  return `postgresql://${ownerRole}:${readPassword(paths.ownerPasswordFile)}@127.0.0.1:${port}/gatehouse`;
+}
+
+function superuserUrlOf(paths: ClusterPaths, port: number, database: string): string {
+  return `postgresql://gatehouse:${readPassword(paths.passwordFile)}@127.0.0.1:${port}/${database}`;
+}
+
+/** Such a server runs under an account that other programs share. */
+async function isOfPreviousRelease({ data }: ClusterPaths): Promise<boolean> {
+  return process.getuid?.() === 0 && isShared((await stat(data)).uid);
 }
 
 async function takeOverOrLaunch(
@@ -99,7 +125,7 @@ async function takeOverOrLaunch(
 
 /** The lock of a server that says it is ready; undefined when it cannot be reached after all, or not yet. */
 async function takeLock(dataDir: string, paths: ClusterPaths, port: number) {
-  const lock = new DataDirectoryLock(await serverUrl(paths, port, "postgres"));
+  const lock = new DataDirectoryLock(superuserUrlOf(paths, port, "postgres"));
   try {
     if (await lock.acquire(lockPatience)) return lock;
   } catch (error) {
@@ -113,7 +139,10 @@ async function takeLock(dataDir: string, paths: ClusterPaths, port: number) {
 
 async function launchServer(paths: ClusterPaths, binaries: PostgresBinaries, port: number | undefined) {
   const account = await databaseAccount(paths.data);
-  if (account) await takeFromRoot(paths.data, account);
+  if (account) {
+    if ((await stat(paths.data)).uid !== account.uid) await handOver(paths.data, account);
+    if ((await stat(paths.home)).uid === 0) await openTo(paths.home, account.gid);
+  }
   const runAs = await chooseRunAs(account, paths.home, binaries);
   await defuseStalePidFile(paths.data);
   return launchPostmaster(paths, binaries, runAs, port ?? (await findFreePort()));

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { makeSecretFile, readSecretFile } from "./secret-file.ts";
 
 /** What tokens are signed with: a shared secret for HS256; what seals the keys of the other algorithms. */
 export interface TokenSecrets {
@@ -22,24 +23,9 @@ export async function tokenSecrets(config: Config): Promise<TokenSecrets> {
 
 /** The secret kept under the data directory, made at random at the first call; readable by its owner alone. */
 async function keptSecret(dataDir: string, name: string): Promise<string> {
-  const path = join(dataDir, name);
-  const draft = `${path}.${randomBytes(6).toString("hex")}`;
-  const existing = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return undefined;
-  });
-  if (existing !== undefined) return longEnough(existing, path);
-  // Written whole before it has its name, so that neither a crash nor a second process leaves or reads half of it.
-  await writeFile(draft, randomBytes(48).toString("base64url"), {
-    mode: 0o600,
-    flag: "wx",
-    flush: true,
-  });
-  await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  await rm(draft);
-  return longEnough(await readFile(path, "utf8"), path);
+  const path = join(await openDataDirectory(dataDir), name);
+  if (readSecretFile(path) === undefined) await makeSecretFile(path, randomBytes(48).toString("base64url"));
+  return longEnough(readSecretFile(path) ?? "", path);
 }
 
 /** A file that was cut off, or is empty, must not become a key that anybody can guess. */

@@ -1,27 +1,33 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { access, chmod, chown, mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
-import { realpath, rename, rm, writeFile } from "node:fs/promises";
+import { access, chown, chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
-import { chooseRunAs, commandAs, databaseAccount, takeFromRoot } from "./run-as.ts";
+import { checkDataDirectory } from "./data-directory.ts";
+import { databaseAccount, handOver } from "./database-account.ts";
+import { initialiseAs } from "./initialise-as.ts";
+import { commandAs } from "./run-as.ts";
+import { makeSecretFile, readSecretFile } from "./secret-file.ts";
 
 const run = promisify(execFile);
 const initialisationTimeout = 120_000;
 
 /** Where an embedded PostgreSQL keeps its things; all paths are absolute and free of symbolic links. */
 export interface ClusterPaths {
-  /** Holds the three below, and appears in one step with a finished cluster and its password in it. */
+  /** Holds the others, and appears in one step with a finished cluster and its password in it. */
   home: string;
   data: string;
+  /** Of the superuser `gatehouse`, which prepares the database. */
   passwordFile: string;
+  /** Of the role that owns the database. */
+  ownerPasswordFile: string;
   log: string;
 }
 
 /** The paths under an existing DATA_DIR; rejects with ENOENT when there is none. */
-export async function clusterPaths(dataDir: string): Promise<ClusterPaths> {
-  return pathsIn(join(await realpath(dataDir), "postgres"));
+export function clusterPaths(dataDir: string): ClusterPaths {
+  return pathsIn(join(checkDataDirectory(dataDir), "postgres"));
 }
 
 function pathsIn(home: string): ClusterPaths {
@@ -29,19 +35,9 @@ function pathsIn(home: string): ClusterPaths {
     home,
     data: join(home, "data"),
     passwordFile: join(home, "password"),
+    ownerPasswordFile: join(home, "owner-password"),
     log: join(home, "server.log"),
   };
-}
-
-/** Makes DATA_DIR if it is missing, closed to other users. */
-export async function makeDataDirectory(dataDir: string): Promise<void> {
-  const made = await mkdir(dataDir, { recursive: true });
-  if (made) await chmod(dataDir, closedButPassable());
-}
-
-/** Root's PostgreSQL runs under another account, which has to pass through our directories to its own. */
-function closedButPassable(): number {
-  return process.getuid?.() === 0 ? 0o711 : 0o700;
 }
 
 export async function clusterExists(paths: ClusterPaths): Promise<boolean> {
@@ -51,8 +47,12 @@ export async function clusterExists(paths: ClusterPaths): Promise<boolean> {
   );
 }
 
-export async function readPassword(paths: ClusterPaths): Promise<string> {
-  return (await readFile(paths.passwordFile, "utf8")).trim();
+/** @throws Error of one line where the file is missing or open to others */
+export function readPassword(passwordFile: string): string {
+  const password = readSecretFile(passwordFile);
+  if (password === undefined)
+    throw new Error(`${passwordFile} is missing; it belongs to the database beside it.`);
+  return password.trim();
 }
 
 /**
@@ -72,22 +72,29 @@ export async function initialiseCluster(paths: ClusterPaths, binaries: PostgresB
 }
 
 async function fillCluster(draft: ClusterPaths, binaries: PostgresBinaries): Promise<void> {
-  await chmod(draft.home, closedButPassable());
   await mkdir(draft.data, { mode: 0o700 });
   const password = randomBytes(32).toString("base64url");
-  await writeFile(draft.passwordFile, `${password}\n`, { mode: 0o600, flush: true });
+  await writeFile(draft.passwordFile, `${password}\n`, { mode: 0o600, flag: "wx", flush: true });
+
+  await makeSecretFile(draft.ownerPasswordFile, randomBytes(32).toString("base64url"));
 
   const account = await databaseAccount(draft.data);
-  const runAs = await chooseRunAs(account, draft.home, binaries);
-  if (account) {
-    await takeFromRoot(draft.data, account);
-    await chown(draft.passwordFile, account.uid, account.gid);
-  }
+  if (account) await openTo(draft.home, account.gid);
+  const runAs = await initialiseAs(account, draft, binaries);
   const options = { ...runAs.options, timeout: initialisationTimeout };
   await run(...commandAs(runAs, binaries.initdb, initdbArguments(draft)), options).catch((error: unknown) => {
     throw new Error(`PostgreSQL could not make its data directory: ${lastLine(error)}`);
   });
-  if (account) await chown(draft.passwordFile, 0, 0);
+  if (account) {
+    await handOver(draft.data, account);
+    await chown(draft.passwordFile, 0, 0);
+  }
+}
+
+/** Lets the group, which is the database account's alone, pass through root's directory. */
+export async function openTo(home: string, gid: number): Promise<void> {
+  await chown(home, 0, gid);
+  await chmod(home, 0o710);
 }
 
 function initdbArguments(draft: ClusterPaths): string[] {

@@ -23,8 +23,8 @@ export async function launchPostmaster(
   port: number,
 ): Promise<Launch> {
   // Appending, because two gateways that start at the same moment both write to it.
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = constants;
-  const log = await open(paths.log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW = 0 } = constants;
+  const log = await open(paths.log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
   try {
     const child = spawn(...commandAs(runAs, binaries.postgres, serverArguments(paths.data, port)), {
       ...runAs.options,

@@ -1,16 +1,10 @@
 import { execFile } from "node:child_process";
-import { stat } from "node:fs/promises";
 import { parse } from "node:path";
 import { promisify } from "node:util";
+import type { Account } from "./database-account.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 
 const run = promisify(execFile);
-
-/** An operating system account, by its numbers. */
-export interface Account {
-  uid: number;
-  gid: number;
-}
 
 /** How to start PostgreSQL's programs: what stands before the command, and the options for `spawn`. */
 export interface RunAs {
@@ -18,22 +12,9 @@ export interface RunAs {
   options: { uid?: number; gid?: number; cwd: string; env: NodeJS.ProcessEnv };
 }
 
-/**
- * The account PostgreSQL has to run under, which refuses to run as root: undefined (ours) for an ordinary
- * user, else the owner of the existing data, else `nobody`.
- */
-export async function databaseAccount(data: string): Promise<Account | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const owner = await stat(data).catch(() => undefined);
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
-  const [uid, gid] = await Promise.all([run("id", ["-u", "nobody"]), run("id", ["-g", "nobody"])]);
-  // `| 0`: where nobody is -2, `id` prints 4294967294, which spawn refuses.
-  return { uid: Number(uid.stdout) | 0, gid: Number(gid.stdout) | 0 };
-}
-
-/** Hands a directory that belongs to root, as a copy made by root does, to the account, with all that is in it. */
-export async function takeFromRoot(directory: string, { uid, gid }: Account): Promise<void> {
-  if ((await stat(directory)).uid === 0) await run("chown", ["-hR", `${uid}:${gid}`, directory]);
+/** How to start programs as we are. */
+export function asOurselves(directory: string): RunAs {
+  return { prefix: [], options: { cwd: parse(directory).root, env: serverEnvironment() } };
 }
 
 /**
@@ -45,8 +26,8 @@ export async function chooseRunAs(
   directory: string,
   binaries: PostgresBinaries,
 ): Promise<RunAs> {
-  const plain = { cwd: parse(directory).root, env: serverEnvironment() };
-  if (!account) return { prefix: [], options: plain };
+  if (!account) return asOurselves(directory);
+  const { options: plain } = asOurselves(directory);
 
   const ways: RunAs[] = [
     { prefix: [], options: { ...plain, ...account } },

@@ -12,7 +12,7 @@ import { testServer } from "./test-server.ts";
 export default async function setUp(): Promise<void> {
   testServer.directory = await mkdtemp(join(tmpdir(), "gatehouse-test-"));
   testServer.postgres = await startEmbeddedPostgres(testServer.directory);
-  process.env[serverUrlVariable] = testServer.postgres.url;
+  process.env[serverUrlVariable] = testServer.postgres.superuserUrl;
   try {
     await makeTemplate();
   } catch (error) {
