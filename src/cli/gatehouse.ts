@@ -35,6 +35,8 @@ export async function run(argv: string[]): Promise<void> {
   } catch (error) {
     for (const line of linesOf(error)) process.stderr.write(`gatehouse: ${printable(line)}\n`);
     process.exitCode = 1;
+    // Output that nobody reads does not keep the process.
+    setTimeout(() => process.exit(), 2_000).unref();
   }
 }
 
