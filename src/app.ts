@@ -121,7 +121,7 @@ export async function createApp(
     ...ofAccounts,
     [Throttle, throttle],
     [SessionResolver, new SessionResolver(sessions)],
-    [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
+    [SessionListResolver, new SessionListResolver(new SessionList(orm.em, throttle))],
     [DeviceResolver, new DeviceResolver()],
     [SecurityEventsResolver, new SecurityEventsResolver(new SecurityEvents(orm.em))],
     [UserDirectory, new UserDirectory(orm.em)],

@@ -13,6 +13,7 @@ import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 import { RecentPairs } from "./recent-pairs.ts";
+import { RecordedRefreshes } from "./recorded-refreshes.ts";
 import { revokeSessions } from "./session-revocation.ts";
 import { userOf } from "./session-row.ts";
 import { findForRefresh, rotate } from "./session-statements.ts";
@@ -46,6 +47,7 @@ export class SessionService {
   private readonly throttle: Throttle;
   private readonly recentPairs: RecentPairs;
   private readonly repeatedEvents: RepeatedEvents;
+  private readonly recordedRefreshes = new RecordedRefreshes();
 
   constructor(
     em: EntityManager,
@@ -84,7 +86,7 @@ export class SessionService {
   /**
    * The present token gets a new pair. The one before, within the grace time, gets the present pair again (two tabs, a
    * lost answer). An older one was used twice, so it may be stolen: its session ends (RFC 9700, 4.14.2).
-   * @throws Unauthenticated with the reason; TooManyRequests after too many that failed
+   * @throws Unauthenticated with the reason; TooManyRequests after too many
    */
   async refreshToken(refreshToken: string, client: Client): Promise<AuthPayload> {
     this.throttle.refuseSpentRefresh(refreshToken);
@@ -98,9 +100,12 @@ export class SessionService {
 
   private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
-    const values = { ...this.limits, ...client, userId, sessionId, generation };
+    this.throttle.writes?.chargeRefresh(userId, sessionId);
+    const isRecorded = !this.recordedRefreshes.has(sessionId, client.ip);
+    const values = { ...this.limits, ...client, userId, sessionId, generation, isRecorded };
     const [rotated] = await rotate(this.em, values);
     if (rotated) {
+      this.recordedRefreshes.add(sessionId, client.ip);
       const payload = this.payload(userOf(rotated), sessionId, rotated);
       this.recentPairs.set(sessionId, rotated.refresh_generation, payload);
       return payload;
