@@ -122,7 +122,7 @@ export async function createApp(
     ...ofAccounts,
     [Throttle, throttle],
     [SessionResolver, new SessionResolver(sessions)],
-    [SessionListResolver, new SessionListResolver(new SessionList(orm.em))],
+    [SessionListResolver, new SessionListResolver(new SessionList(orm.em, throttle))],
     [DeviceResolver, new DeviceResolver()],
     [SecurityEventsResolver, new SecurityEventsResolver(new SecurityEvents(orm.em))],
     [FieldErrorCodesResolver, new FieldErrorCodesResolver()],

@@ -61,6 +61,8 @@ const schema = z
     RATE_LIMIT_ACCOUNT: allowance.default({ attempts: 100, seconds: 3600 }),
     RATE_LIMIT_ADDRESS: allowance.default({ attempts: 100, seconds: 3600 }),
     RATE_LIMIT_REGISTER: allowance.default({ attempts: 20, seconds: 3600 }),
+    RATE_LIMIT_REFRESH: allowance.default({ attempts: 120, seconds: 60 }),
+    RATE_LIMIT_UPDATE: allowance.default({ attempts: 60, seconds: 10 * 60 }),
     MAX_CREDENTIAL_OPERATIONS: wholeNumber(1, 1000).default(1),
     INTROSPECTION: onOff.optional(),
     IDE: onOff.optional(),
@@ -164,6 +166,8 @@ const schema = z
           account: env.RATE_LIMIT_ACCOUNT,
           address: env.RATE_LIMIT_ADDRESS,
           registration: env.RATE_LIMIT_REGISTER,
+          refresh: env.RATE_LIMIT_REFRESH,
+          update: env.RATE_LIMIT_UPDATE,
         }
       : undefined,
     maxCredentialOperations: env.MAX_CREDENTIAL_OPERATIONS,

@@ -27,12 +27,12 @@ export async function live(
     (stopping ??= (async () => {
       setTimeout(() => {
         logger.error("the stop took too long");
-        process.exit(1);
+        logger.flush(() => process.exit(1));
       }, stopDeadline).unref();
       await opening.catch(() => {});
       await close(closers).catch((error: unknown) => logger.error({ err: error }, "the stop was not clean"));
       logger.info("stopped");
-      process.exit(exitCode);
+      logger.flush(() => process.exit(exitCode));
     })());
   listenForEnd((cause) => {
     logger.info({ cause }, "stopping: requests in flight are finished first");

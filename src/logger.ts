@@ -1,10 +1,13 @@
 import { createRequire } from "node:module";
-import { Writable } from "node:stream";
 import pino from "pino";
 import type { Logger } from "pino";
 import type PinoPretty from "pino-pretty";
 import { isDatabaseOutage } from "./database-outage.ts";
+import { LogOutput } from "./log-output.ts";
 import { printable, printableLines } from "./security/printable-text.ts";
+
+/** What a log writes to. */
+export type LogDestination = Pick<LogOutput, "write"> & Partial<Pick<LogOutput, "flush">>;
 
 interface LoggedError {
   type: string;
@@ -49,41 +52,49 @@ export function logOptions(level: string) {
 
 /** JSON lines on standard output; on a terminal, lines for people. */
 export function createLogger(level: string): Logger {
-  const output = process.stdout.isTTY ? forPeople(writerOf(1)) : forPrograms(writerOf(1));
-  return pino(logOptions(level), output);
+  const { stdout } = process;
+  return loggerTo(stdout, stdout.isTTY ? forPeople : forPrograms, level);
 }
 
 /** The log of a command, which has its standard output for itself. */
 export function createCommandLogger(level: string): Logger {
-  return pino(logOptions(level), forPrograms(writerOf(2)));
+  return loggerTo(process.stderr, forPrograms, level);
 }
 
-/** Writes at once, so that the last words of a process are not lost. */
-function writerOf(fd: number): pino.DestinationStream {
-  return pino.destination({ fd, sync: true });
+function loggerTo(
+  stream: NodeJS.WriteStream & { fd: number },
+  format: typeof forPrograms,
+  level: string,
+): Logger {
+  const output = new LogOutput(stream);
+  const logger = pino(logOptions(level), format(output));
+  output.onRoom = (dropped) =>
+    logger.error({ dropped }, "log lines were dropped because the output was not read in time");
+  return logger;
 }
 
 /** pino leaves what is beyond ASCII as it is, and some of that moves cursors and ends lines, too. */
-export function forPrograms(output: pino.DestinationStream): pino.DestinationStream {
-  return { write: (line) => output.write(printableLines(line)) };
+export function forPrograms(output: LogDestination): LogDestination {
+  return formatted(output, printableLines);
 }
 
 /** pino-pretty puts values in quotes as JSON does, but writes messages as they are. */
-export function forPeople(output: pino.DestinationStream): pino.DestinationStream {
+export function forPeople(output: LogDestination): LogDestination {
   // Loaded only where it is needed, and at once.
-  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof PinoPretty;
-  return pretty({
-    sync: true,
+  const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof PinoPretty;
+  const prettify = prettyFactory({
     colorize: true,
     singleLine: true,
     translateTime: "SYS:HH:MM:ss",
     messageFormat: ({ msg }) => printable(typeof msg === "string" ? msg : ""),
-    destination: new Writable({
-      decodeStrings: false,
-      write(lines: string, _encoding, done) {
-        output.write(printableLines(lines));
-        done();
-      },
-    }),
   });
+  return formatted(output, (line) => printableLines(prettify(line)));
+}
+
+/** `flush` is what pino calls for `logger.flush`. */
+function formatted(output: LogDestination, format: (line: string) => string): LogDestination {
+  return {
+    write: (line) => output.write(format(line)),
+    flush: (done) => output.flush?.(done),
+  };
 }

@@ -27,6 +27,7 @@ export async function serve(config: Config): Promise<void> {
       const address = await listen(config, secrets, logger, closers);
       const several = workers > 1 && { workers };
       logger.info({ address, ide, database: database.description, ...several }, "ready");
+      logger.flush();
       if (process.stdout.isTTY) process.stdout.write(welcome(address, database.description, ide));
     },
     (stop) => listenForSignals(stop, config.startedByNpm),

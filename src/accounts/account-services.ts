@@ -7,6 +7,7 @@ import type { SessionService } from "../sessions/session.service.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import { AccountResolver } from "./account.resolver.ts";
 import { AccountService } from "./account.service.ts";
+import { NameCheck } from "./name-check.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { PrivateRegistration } from "./private-registration.ts";
 import { Reauthentication } from "./reauthentication.ts";
@@ -40,7 +41,7 @@ export function accountServices(
   return {
     accounts,
     services: [
-      [TakenNames, takenNames],
+      [NameCheck, new NameCheck(takenNames, throttle)],
       [PasswordRules, passwordRules],
       [Reauthentication, reauthentication],
       [AccountResolver, new AccountResolver(accounts)],

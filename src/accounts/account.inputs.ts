@@ -11,18 +11,14 @@ import {
   newPasswordText,
   usernameText,
 } from "./account.rules.ts";
-import { Throttle } from "../throttling/throttle.service.ts";
+import { NameCheck } from "./name-check.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { Reauthentication } from "./reauthentication.ts";
-import { asksForName, TakenNames } from "./taken-names.ts";
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
-@CheckedAsWhole<RegisterInput>(async (input, { service, client }) => {
-  const taken = () => service(TakenNames).toldBeforehand(input);
-  return {
-    ...(await service(Throttle).registration(client.ip, taken)),
-    ...(await service(PasswordRules).check(input.password, input)),
-  };
+@CheckedAsWhole<RegisterInput>((input, { service, client }, faults) => {
+  const checkRest = () => service(PasswordRules).check(input.password, input);
+  return service(NameCheck).registration({ names: input, client, faults, checkRest });
 })
 export class RegisterInput {
   @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
@@ -81,19 +77,17 @@ export class LoginInput {
 @InputType({
   description: "A field that is left out stays as it is; null clears bio, fullName and birthDate.",
 })
-@CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }) => {
+@CheckedAsWhole<UpdateUserInput>(async (input, { service, caller, client }, faults) => {
   const current = (await caller()) as Caller;
-  const taken = () => service(TakenNames).toldBeforehand(input, current);
-  return {
-    // It tells as much as a registration.
-    ...(await (asksForName(input, current) ? service(Throttle).registration(client.ip, taken) : taken())),
+  const checkRest = async () => ({
     ...(await service(PasswordRules).check(input.password, {
       email: input.email ?? current.user.email,
       username: input.username ?? current.user.username,
       fullName: input.fullName === undefined ? current.user.fullName : input.fullName,
     })),
     ...(await service(Reauthentication).check(input, current, client)),
-  };
+  });
+  return service(NameCheck).change({ names: input, client, faults, checkRest }, current);
 })
 export class UpdateUserInput {
   @Field(() => String, {

@@ -148,14 +148,14 @@ export class AccountService {
 
   /**
    * Changes what is given, all or nothing. A new password ends every other session before this answers.
-   * @throws InvalidInput when another account took a name meanwhile; Unauthenticated when the session ended meanwhile
+   * @throws InvalidInput or Unauthenticated where a name was taken or the session ended meanwhile; TooManyRequests
    */
   async updateUser(input: UpdateUserInput, caller: Caller, client: Client): Promise<UserType> {
+    this.throttle.writes?.chargeChange(caller.user.id);
     const { password, currentPassword: _checked, ...fields } = input;
     if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
     const changes: Partial<User> = fields;
     if (password !== undefined) changes.passwordHash = await this.hasher.hash(password, client.abandoned);
-
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     return this.orNameTaken(input, caller.user.id, () =>
       this.em.fork().transactional(async (em) => {

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { namedStatement } from "../named-statement.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import { addressBlock } from "../security/address-block.ts";
+import { retainedBytes } from "../security/retained-bytes.ts";
 import type { TriedAccount } from "../throttling/password-attempt.ts";
 import type { LoginInput } from "./account.inputs.ts";
 import { isSameName, nameForm } from "./name-forms.ts";
@@ -46,8 +47,8 @@ export interface SignInSubject extends TriedAccount {
   user: SignInUser | null;
 }
 
-/** Names and addresses for which it is remembered who was meant; with the longest names a kilobyte each. */
-const mostGuesses = 10_000;
+/** Bytes of the names and addresses for which it is remembered who was meant: some 10,000. */
+const mostGuessed = 8 * 2 ** 20;
 
 /** Milliseconds for which an address is taken for a place of an account without another look: reading them is dear. */
 const placeKept = 600_000;
@@ -58,7 +59,7 @@ export class SignInLookup {
   private readonly em: EntityManager;
   /** By address, too: else whoever measures could find out for which names somebody else has just tried to sign in. */
   private readonly guesses = new LRUCache<string, TriedAccount>({
-    max: mostGuesses,
+    maxSize: mostGuessed,
     ttl: placeKept,
   });
 
@@ -76,7 +77,10 @@ export class SignInLookup {
     const account = found.id ?? `${by} ${found.wantedName}`;
     const isKnownPlace = account === atHome || found.places.some((place) => addressBlock(place) === here);
     // Nothing was read of the places where they were known, so it is not kept for longer.
-    if (account !== atHome) this.guesses.set(occasion(given, ip), { account, isKnownPlace });
+    if (account !== atHome) {
+      const key = occasion(given, ip);
+      this.guesses.set(key, { account, isKnownPlace }, { size: retainedBytes(key, account) });
+    }
     return { user: found.id === null ? null : found, account, isKnownPlace };
   }
 

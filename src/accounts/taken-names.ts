@@ -28,7 +28,7 @@ const sameNames = namedStatement<Record<keyof Names, boolean | null>, SameNamesV
 /** Which of some names belong to another account. */
 export class TakenNames {
   private readonly em: EntityManager;
-  private readonly isSecret: boolean;
+  readonly isSecret: boolean;
 
   /** @param isSecret whether it is a secret who has an account */
   constructor(em: EntityManager, isSecret: boolean) {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { newestEvents, userIdOf } from "../events/event-search.ts";
 import type { EventFilter, FoundEvent } from "../events/event-search.ts";
@@ -33,20 +34,23 @@ export async function listEvents(orm: Orm, options: EventListing): Promise<void>
   const stop = new AbortController();
   // Who reads, such as `head`, may have enough.
   process.stdout.on("error", () => stop.abort());
-  const print = (events: FoundEvent[]) => {
-    for (const event of events) process.stdout.write(`${json ? jsonLine(event) : textLine(event)}\n`);
+  /** Resolves when there is room for more. */
+  const print = async (events: FoundEvent[]) => {
+    const lines = events.map((event) => `${json ? jsonLine(event) : textLine(event)}\n`);
+    if (!process.stdout.write(lines.join("")))
+      await once(process.stdout, "drain", { signal: stop.signal }).catch(() => {});
   };
   if (!follow) return print(await newestEvents(em, filter, limit));
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
   const tail = new EventTail(orm.em, filter);
-  print(await tail.first(limit));
+  await print(await tail.first(limit));
   let trouble: string | undefined;
   while (!stop.signal.aborted) {
     await pause(pollInterval, undefined, { signal: stop.signal }).catch(() => {});
     if (stop.signal.aborted) break;
     try {
-      print(await tail.next());
+      await print(await tail.next());
       trouble = undefined;
     } catch (error) {
       // An outage of the database is no reason to go: what happens meanwhile is shown afterwards.
@@ -55,4 +59,6 @@ export async function listEvents(orm: Orm, options: EventListing): Promise<void>
       trouble = reason;
     }
   }
+  // Lines that nobody reads do not keep the process.
+  setTimeout(() => process.exit(), 2_000).unref();
 }

@@ -7,7 +7,7 @@ export const accountEvents = {
   SIGN_IN_FAILED:
     "A sign-in was refused: WRONG_PASSWORD, USER_DEACTIVATED, ACCOUNT_CHANGED (meanwhile) or, noted about once an hour, TOO_MANY_ATTEMPTS.",
   TOKEN_REFRESHED:
-    "A refresh token was exchanged for a new pair. REPEATED: the spent one, within REFRESH_GRACE, for the same pair.",
+    "A refresh token was exchanged for a new pair, noted once in five minutes for a session and an address. REPEATED: the spent one, within REFRESH_GRACE, for the same pair.",
   REFRESH_FAILED:
     "A refresh was refused: TOKEN_REVOKED, TOKEN_EXPIRED, USER_DEACTIVATED or USER_NOT_FOUND. Noted about once an hour.",
   REFRESH_REUSED:

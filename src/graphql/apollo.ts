@@ -4,10 +4,8 @@ import {
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import { InMemoryLRUCache } from "@apollo/utils.keyvaluecache";
 import { GraphQLError, OperationTypeNode } from "graphql";
 import type {
-  DocumentNode,
   FormattedExecutionResult,
   GraphQLFormattedError,
   GraphQLSchema,
@@ -17,6 +15,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Context } from "./context.ts";
 import { tooManyCredentialOperations } from "./credential-operations.ts";
+import { DocumentCache, documentBytes } from "./document-cache.ts";
 import { documentLimits, limitError } from "./document-limits.ts";
 import { createErrorFormatter, internalError } from "./error-format.ts";
 import { createExecutor } from "./executor.ts";
@@ -26,6 +25,7 @@ import type { KnownQueries } from "./known-queries.ts";
 import { compilePlainQuery } from "./plain-query.ts";
 import { longestRetryAfter } from "./retry-after.ts";
 import { createValidator } from "./validation.ts";
+import type { Validate } from "./validation.ts";
 
 export interface ApolloOptions {
   schema: GraphQLSchema;
@@ -44,15 +44,13 @@ export interface ApolloOptions {
  */
 const graphqlResponse = "application/graphql-response+json";
 
-/** As the door takes it, in bytes. */
-const maxBodyLength = 100_000;
-
 /** The parser's words ("more that" among them) for what has no code of its own. */
 const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
 export function createApollo(options: ApolloOptions): ApolloServer<Context> {
   const { schema, introspection, logger } = options;
+  const validate = createValidator(schema, { introspection });
   return new ApolloServer<Context>({
     schema,
     introspection,
@@ -63,11 +61,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
     },
     persistedQueries: false,
     parseOptions: { maxTokens: documentLimits.tokens },
-    // A parsed document takes about 50 times its text: every token of it, comments too, is kept for error locations.
-    documentStore: new InMemoryLRUCache<DocumentNode>({
-      maxSize: 30 * 2 ** 20,
-      sizeCalculation: ({ loc }) => 50 * (loc?.source.body.length ?? maxBodyLength),
-    }),
+    documentStore: new DocumentCache((document) => validate(document).length === 0),
     dangerouslyDisableValidation: true,
     logger,
     includeStacktraceInErrorResponses: false,
@@ -76,7 +70,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
       ApolloServerPluginLandingPageDisabled(),
       // Apollo traces subgraphs for whoever sends a header that asks for it.
       ApolloServerPluginInlineTraceDisabled(),
-      operations(options),
+      operations(options, validate),
     ],
     formatError(formatted, error) {
       if (tooManyTokens.test(formatted.message)) return limitError("tokens").toJSON();
@@ -89,15 +83,10 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
 }
 
 /** Validates and executes every operation in place of Apollo, so that mutations can report every fault at once. */
-function operations({
-  schema,
-  introspection,
-  maxCredentialOperations,
-  knownQueries,
-  hashRefusals,
-  logger,
-}: ApolloOptions): ApolloServerPlugin<Context> {
-  const validate = createValidator(schema, { introspection });
+function operations(
+  { schema, maxCredentialOperations, knownQueries, hashRefusals, logger }: ApolloOptions,
+  validate: Validate,
+): ApolloServerPlugin<Context> {
   const executeOperation = createExecutor(schema);
   const formatErrors = createErrorFormatter(logger);
 
@@ -131,7 +120,7 @@ function operations({
             const refused = hashRefusals.refuse(request, schema, operation);
             if (refused) return response(refused);
             if (isQueryAlone(operation))
-              knownQueries.learn(request.http?.body, {
+              knownQueries.learn(request.http?.body, documentBytes(document), {
                 run: (asking) => answer({ document, operation, variables: {}, context: asking }),
                 bodyOf: compilePlainQuery(schema, operation),
               });

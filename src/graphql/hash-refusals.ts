@@ -11,6 +11,7 @@ import { LRUCache } from "lru-cache";
 import { Extensions } from "type-graphql";
 import { ServiceUnavailable } from "../errors.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
+import { retainedBytes } from "../security/retained-bytes.ts";
 import { entryOf } from "./error-format.ts";
 import { KnownOperation } from "./known-queries.ts";
 
@@ -20,8 +21,8 @@ export const AlwaysHashes = () => Extensions({ alwaysHashes: true });
 /** Characters; those of programs have some hundred. */
 const longestDocument = 4_096;
 
-/** Characters of all documents. */
-const mostText = 200_000;
+/** Bytes of all documents. */
+const mostBytes = 2 ** 20;
 
 type Request = Readonly<{ query?: unknown; operationName?: unknown }>;
 type Body = Request & Readonly<{ variables?: unknown; extensions?: unknown }>;
@@ -38,7 +39,7 @@ type Place = Required<Pick<GraphQLFormattedError, "locations" | "path">>;
  */
 export class HashRefusals {
   private readonly hasher: Pick<PasswordHasher, "secondsUntilRoom">;
-  private readonly places = new LRUCache<string, Place>({ max: 1_000, maxSize: mostText });
+  private readonly places = new LRUCache<string, Place>({ max: 1_000, maxSize: mostBytes });
 
   constructor(hasher: Pick<PasswordHasher, "secondsUntilRoom">) {
     this.hasher = hasher;
@@ -68,7 +69,8 @@ export class HashRefusals {
     const place = placeOf(field);
     const key = keyOf(request);
     if (key !== undefined && !hasValues(key, field, operation))
-      this.places.set(key, place, { size: key.length });
+      // The alias in the place may keep the text that it was cut from.
+      this.places.set(key, place, { size: retainedBytes(key, key) });
     const retryAfter = this.hasher.secondsUntilRoom;
     return retryAfter === 0 ? undefined : refusal(place, retryAfter);
   }

@@ -79,18 +79,15 @@ async function checkInputObject(
   for (const field of Object.values(fields)) {
     const checked = checkValue(field, own(given, field.name), given);
     if (checked.value !== undefined) values[field.name] = checked.value;
-    faults[field.name] = checked.faults;
+    if (checked.faults.length > 0) faults[field.name] = checked.faults;
   }
   const unknown = Object.keys(given)
     .filter((name) => !Object.hasOwn(fields, name))
-    .slice(0, mostUnknownNamed);
+    .slice(0, mostUnknownNamed)
+    .map((name) => FieldError.of("FIELD_UNKNOWN", { name: name.slice(0, 100) }));
+  if (unknown.length > 0) faults["error"] = unknown;
   const check = type.extensions["check"] as WholeInputCheck<Values> | undefined;
-  const whole: FieldErrors = { ...(await check?.(values, scope)) };
-  whole["error"] = [
-    ...(whole["error"] ?? []),
-    ...unknown.map((name) => FieldError.of("FIELD_UNKNOWN", { name: name.slice(0, 100) })),
-  ];
-
+  const whole: FieldErrors = { ...(await check?.(values, scope, faults)) };
   const errors: FieldErrors = {};
   for (const name of [...Object.keys(fields), "error"]) {
     const found = [...(whole[name] ?? []), ...(faults[name] ?? [])];

@@ -26,11 +26,13 @@ export const Text = (rules: TextRules) => Extensions({ text: rules });
 
 /**
  * A check of a whole input that needs a database or the caller. It gets every field that is of the right type and not
- * blank, even when another rule refuses it, and its messages come first in a field's list.
+ * blank, even when another rule refuses it, and its messages come first in a field's list. `faults` has what the fields'
+ * own rules refuse.
  */
 export type WholeInputCheck<TInput> = (
   input: Partial<TInput>,
   scope: CheckScope,
+  faults: FieldErrors,
 ) => FieldErrors | Promise<FieldErrors>;
 
 export const CheckedAsWhole = <TInput>(check: WholeInputCheck<TInput>) => Extensions({ check });

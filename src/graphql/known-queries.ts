@@ -1,5 +1,6 @@
 import type { FormattedExecutionResult } from "graphql";
 import { LRUCache } from "lru-cache";
+import { retainedBytes } from "../security/retained-bytes.ts";
 import type { Context } from "./context.ts";
 
 /** What answers an operation that has been found valid. */
@@ -23,8 +24,8 @@ export class KnownOperation implements Answers {
 /** Characters; those of programs have some hundred. */
 const longestBody = 4_096;
 
-/** Characters of all bodies. A parsed document takes about 50 times its text: some 10 MB. */
-const mostText = 200_000;
+/** Bytes of all bodies with their documents and what is compiled of them. */
+const mostBytes = 10 * 2 ** 20;
 
 /**
  * Queries without variables by the whole body of their request, as the programs that ask for them send it over and over:
@@ -32,7 +33,7 @@ const mostText = 200_000;
  * their execution are learned; mutations never are, so no password is kept.
  */
 export class KnownQueries {
-  private readonly queries = new LRUCache<string, KnownOperation>({ max: 1_000, maxSize: mostText });
+  private readonly queries = new LRUCache<string, KnownOperation>({ max: 1_000, maxSize: mostBytes });
   /** The text of bodies that are being answered. */
   private readonly texts = new WeakMap<object, string>();
 
@@ -45,9 +46,14 @@ export class KnownQueries {
     if (typeof body === "object" && body !== null && text.length <= longestBody) this.texts.set(body, text);
   }
 
-  /** @param body as it was noted; of any other nothing is learned */
-  learn(body: unknown, answers: Answers): void {
+  /**
+   * @param body as it was noted; of any other nothing is learned
+   * @param documentBytes what the parsed document takes; what is compiled of it takes less
+   */
+  learn(body: unknown, documentBytes: number, answers: Answers): void {
     const text = typeof body === "object" && body !== null ? this.texts.get(body) : undefined;
-    if (text !== undefined) this.queries.set(text, new KnownOperation(answers), { size: text.length });
+    if (text === undefined) return;
+    const size = retainedBytes(text) + 2 * documentBytes;
+    this.queries.set(text, new KnownOperation(answers), { size });
   }
 }

@@ -17,6 +17,8 @@ const doesNotFit = new GraphQLError(
   "The document does not fit the schema. What is wrong with it is said only where introspection is on.",
 );
 
+export type Validate = (document: DocumentNode) => readonly GraphQLError[];
+
 /**
  * Validates documents, each once, and only those that are of reasonable size. Values in the arguments of mutations are left to the input checks, which report every
  * fault at once in the caller's terms; all else is the specification's.
@@ -24,7 +26,7 @@ const doesNotFit = new GraphQLError(
 export function createValidator(
   schema: GraphQLSchema,
   { introspection }: { introspection: boolean },
-): (document: DocumentNode) => readonly GraphQLError[] {
+): Validate {
   const rules = specifiedRules.map((rule) =>
     rule === ValuesOfCorrectTypeRule || rule === ProvidedRequiredArgumentsRule
       ? exceptInMutationArguments(rule)

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
+import { retainedBytes } from "../security/retained-bytes.ts";
 import type { TokenSubject } from "../security/session-tokens.ts";
 import type { CallerRow } from "./caller-query.ts";
 import type { Caller } from "./caller.ts";
@@ -28,12 +29,12 @@ export interface Hearing {
 /** A token that was verified. @property expiresAt seconds since the epoch */
 export type CallerToken = TokenSubject & { readonly expiresAt: number };
 
-/** Of each kind. A session takes about a kilobyte beside its texts: some 20 MB. */
+/** Of each kind. */
 const mostKept = 20_000;
 
-/** Characters of the texts of users, one byte or two each; a bio may be long. */
-const mostText = 10_000_000;
-const longestText = 16_384;
+/** Bytes: a session with its user and caller takes 1,500, and two for each character of a bio, which may be long. */
+const mostBytes = 50_000_000;
+const largestEntry = 32_768;
 
 /** The payload by which all is to be forgotten. */
 const everything = "*";
@@ -48,7 +49,7 @@ export class LiveSessions {
   readonly channel = LiveSessions.channel;
   private readonly hearing: Hearing;
   private readonly lastUse: Pick<LastUse, "note" | "granularity">;
-  private readonly limits = { max: mostKept, maxSize: mostText, maxEntrySize: longestText };
+  private readonly limits = { max: mostKept, maxSize: mostBytes, maxEntrySize: largestEntry };
   private readonly sessions = new LRUCache<string, LiveSession>(this.limits);
   private readonly users = new LRUCache<string, UserType>(this.limits);
   private forgotten = 0;
@@ -98,7 +99,7 @@ export class LiveSessions {
     // A later use may have moved the end meanwhile: half-way there it is looked at again.
     const askAgainAt = askedAt + row.seconds_left * 500;
     const useDueAt = askedAt + (granularity - Math.max(0, row.seconds_unused)) * 1000;
-    const size = 1 + user.email.length + user.username.length + lengthOf(user.bio) + lengthOf(user.fullName);
+    const size = 1_500 + retainedBytes(user.email, user.username, user.bio, user.fullName);
     this.users.set(row.id, user, { size });
     this.sessions.set(sessionId, { user, sessionEnd, askAgainAt, useDueAt, caller, tokenEnd }, { size });
     return caller;
@@ -133,8 +134,4 @@ function withEnd(known: Omit<Caller, "expiresAt">, tokenEnd: number, sessionEnd:
   const { user, sessionId, authenticatedAt } = known;
   const expiresAt = new Date(Math.min(tokenEnd * 1000, sessionEnd));
   return Object.freeze({ user, sessionId, authenticatedAt, expiresAt });
-}
-
-function lengthOf(text: string | null | undefined): number {
-  return text?.length ?? 0;
 }

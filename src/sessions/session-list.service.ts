@@ -4,6 +4,7 @@ import { insertEvents } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
 import { checkPage, connectionOf } from "../graphql/paging.ts";
 import type { Connection, PageArgs } from "../graphql/paging.ts";
+import type { Throttle } from "../throttling/throttle.service.ts";
 import type { Caller } from "./caller.ts";
 import type { RevocationReason } from "./session-revocation.ts";
 import type { SessionType } from "./session.type.ts";
@@ -55,9 +56,11 @@ const find = `select ${columns} from sessions s where s.id = :id and s.user_id =
 /** The sessions of a user, for the user to see and to end. */
 export class SessionList {
   private readonly em: EntityManager;
+  private readonly throttle: Throttle;
 
-  constructor(em: EntityManager) {
+  constructor(em: EntityManager, throttle: Throttle) {
     this.em = em;
+    this.throttle = throttle;
   }
 
   /** Live ones, the current first, then by sign-in, newest first. @throws InvalidInput with every fault at once */
@@ -71,9 +74,11 @@ export class SessionList {
 
   /**
    * Ends one session of the caller's; what has ended already is answered as it is.
-   * @throws NotFound when it is none of theirs; Unauthenticated when the caller's own session has ended meanwhile
+   * @throws NotFound when it is none of theirs; Unauthenticated when the caller's own session has ended meanwhile;
+   *   TooManyRequests, by session, so that the thief of another one cannot keep the owner from ending it
    */
   async revokeSession(id: string, caller: Caller, client: Client): Promise<SessionType> {
+    this.throttle.writes?.chargeChange(caller.sessionId);
     const owner = { userId: caller.user.id, sessionId: caller.sessionId };
     const values = { ...owner, ...client, id: id.toLowerCase() };
     if (!isUuid(values.id)) throw new NotFound("No session of yours has this id.");

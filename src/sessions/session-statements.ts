@@ -64,6 +64,8 @@ interface RefreshValues extends EventOrigin {
   idleTtl: number;
   absoluteTtl: number;
   refreshGrace: number;
+  /** Whether the audit log gets an event. */
+  isRecorded: boolean;
 }
 
 const absoluteEnd = "s.created_at + make_interval(secs => :absoluteTtl)";
@@ -82,7 +84,7 @@ export const rotate = namedStatement<SessionRow, RefreshValues>({
     and ${absoluteEnd} > now()
   returning ${sessionColumns}
   ), recorded as (
-    ${insertEvents({ type: "TOKEN_REFRESHED", from: "rotated", userId: "id", sessionId: "session_id" })}
+    ${insertEvents({ type: "TOKEN_REFRESHED", from: "rotated where :isRecorded", userId: "id", sessionId: "session_id" })}
   )
   select * from rotated`,
 });

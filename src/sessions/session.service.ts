@@ -1,5 +1,4 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { LRUCache } from "lru-cache";
 import { v7 } from "uuid";
 import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
@@ -13,6 +12,8 @@ import type { SessionTokens } from "../security/session-tokens.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
+import { RecentPairs } from "./recent-pairs.ts";
+import { RecordedRefreshes } from "./recorded-refreshes.ts";
 import { revokeSessions } from "./session-revocation.ts";
 import { userOf } from "./session-row.ts";
 import { findForRefresh, rotate } from "./session-statements.ts";
@@ -37,9 +38,6 @@ interface ShownTokens {
   refreshToken: string | undefined;
 }
 
-/** So many that no honest load reaches it within the grace time; a pair takes some 2 KB. */
-const mostRecentPairs = 10_000;
-
 /** Being signed in: opening sessions, refreshing and ending them. */
 export class SessionService {
   private readonly em: EntityManager;
@@ -47,9 +45,9 @@ export class SessionService {
   private readonly limits: SessionLimits;
   private readonly claims: ExtraClaims;
   private readonly throttle: Throttle;
-  /** What refreshes of late were answered: signed anew, the same claims would have another signature. */
-  private readonly recentPairs: LRUCache<string, Pick<AuthPayload, "token" | "refreshToken">>;
+  private readonly recentPairs: RecentPairs;
   private readonly repeatedEvents: RepeatedEvents;
+  private readonly recordedRefreshes = new RecordedRefreshes();
 
   constructor(
     em: EntityManager,
@@ -64,8 +62,7 @@ export class SessionService {
     this.claims = claims;
     this.throttle = throttle;
     this.repeatedEvents = new RepeatedEvents(em);
-    const ttl = Math.max(1, limits.refreshGrace) * 1000;
-    this.recentPairs = new LRUCache({ max: mostRecentPairs, ttl, ttlAutopurge: true });
+    this.recentPairs = new RecentPairs(Math.max(1, limits.refreshGrace));
   }
 
   /**
@@ -89,7 +86,7 @@ export class SessionService {
   /**
    * The present token gets a new pair. The one before, within the grace time, gets the present pair again (two tabs, a
    * lost answer). An older one was used twice, so it may be stolen: its session ends (RFC 9700, 4.14.2).
-   * @throws Unauthenticated with the reason; TooManyRequests after too many that failed
+   * @throws Unauthenticated with the reason; TooManyRequests after too many
    */
   async refreshToken(refreshToken: string, client: Client): Promise<AuthPayload> {
     this.throttle.refuseSpentRefresh(refreshToken);
@@ -103,12 +100,14 @@ export class SessionService {
 
   private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
-    const values = { ...this.limits, ...client, userId, sessionId, generation };
+    this.throttle.writes?.chargeRefresh(userId, sessionId);
+    const isRecorded = !this.recordedRefreshes.has(sessionId, client.ip);
+    const values = { ...this.limits, ...client, userId, sessionId, generation, isRecorded };
     const [rotated] = await rotate(this.em, values);
     if (rotated) {
+      this.recordedRefreshes.add(sessionId, client.ip);
       const payload = this.payload(userOf(rotated), sessionId, rotated);
-      const { token, refreshToken: next } = payload;
-      this.recentPairs.set(`${sessionId}.${rotated.refresh_generation}`, { token, refreshToken: next });
+      this.recentPairs.set(sessionId, rotated.refresh_generation, payload);
       return payload;
     }
 
@@ -126,7 +125,7 @@ export class SessionService {
     }
     const repeated = { types: ["TOKEN_REFRESHED"], cause: "REPEATED", userId, sessionId } as const;
     await this.repeatedEvents.record(`${sessionId} ${generation}`, repeated, client);
-    const present = this.recentPairs.get(`${sessionId}.${row.refresh_generation}`);
+    const present = this.recentPairs.get(sessionId, row.refresh_generation);
     return Object.assign(this.payload(userOf(row), sessionId, row), present);
   }
 

@@ -9,6 +9,10 @@ export interface Allowance {
   seconds: number;
 }
 
+export function times(factor: number, { attempts, seconds }: Allowance): Allowance {
+  return { attempts: factor * attempts, seconds };
+}
+
 /** What an attempt was charged: given back, unless the count has ended. */
 export interface Charge {
   /** The count, and where this attempt made it last longer, what it will do so for again. */

@@ -153,7 +153,8 @@ function chargesOf(all: Tried[]): Charge[] {
   );
 }
 
-function rowsOf(charges: Charge[]): string[] {
+/** The rows to which charges can be given back. */
+export function rowsOf(charges: Charge[]): string[] {
   return charges.filter(({ until }) => Date.now() < until - margin).flatMap(({ rows }) => rows);
 }
 

@@ -6,10 +6,11 @@ import { ServiceUnavailable, TooManyRequests } from "../errors.ts";
 import type { Unauthenticated } from "../errors.ts";
 import { addressBlock } from "../security/address-block.ts";
 import { signedPartOf } from "../verify/token-form.ts";
-import { AttemptLimit } from "./attempt-limit.ts";
+import { AttemptLimit, times } from "./attempt-limit.ts";
 import type { Allowance, Charge } from "./attempt-limit.ts";
 import { AttemptStore } from "./attempt-store.ts";
-import { PasswordAttempt } from "./password-attempt.ts";
+import { PasswordAttempt, rowsOf } from "./password-attempt.ts";
+import { WriteLimits } from "./write-limits.ts";
 
 export interface ThrottleSettings {
   /** Wrong passwords for one account from one address. */
@@ -20,13 +21,26 @@ export interface ThrottleSettings {
   address: Allowance;
   /** Registrations from one address. */
   registration: Allowance;
+  /** Refreshes of one session. */
+  refresh: Allowance;
+  /** Changes of one account. */
+  update: Allowance;
 }
 
 /** What is counted, each by its own keys. */
 export type Limits = Record<
-  "address" | "accountAndAddress" | "accountAndSession" | "account" | "registration" | "refresh",
+  | "address"
+  | "accountAndAddress"
+  | "accountAndSession"
+  | "account"
+  | "registration"
+  | "otherForms"
+  | "refresh",
   AttemptLimit
 >;
+
+/** How many forms that make no account and are told of no taken name count as little as one that is. */
+const otherFormsPerRegistration = 10;
 
 /** Seconds after which it is worth while to ask a database again that did not answer. */
 const retryAfter = 5;
@@ -37,6 +51,8 @@ const retryAfter = 5;
  */
 export class Throttle {
   private readonly limits: Limits | undefined;
+  /** Of what signed-in callers write. Undefined: nothing is counted. */
+  readonly writes: WriteLimits | undefined;
   private readonly secret: KeyObject;
   private readonly store: AttemptStore;
   private readonly logger: Pick<Logger, "warn">;
@@ -53,6 +69,7 @@ export class Throttle {
   ) {
     this.store = new AttemptStore(em);
     this.limits = settings && limitsOf(settings, this.store);
+    this.writes = settings && new WriteLimits(settings);
     const secret = secrets.jwtSecret ?? secrets.encryptionKeys[0] ?? "";
     // As bytes it would be made into a key for each digest, which costs five times the digest.
     this.secret = createSecretKey(Buffer.from(hkdfSync("sha256", secret, "", "gatehouse attempts v1", 32)));
@@ -67,15 +84,33 @@ export class Throttle {
   }
 
   /**
-   * Charges a registration, for good: it makes an account, or tells that a name is taken.
-   * @param look what tells it, made at the same time, unless one was refused a moment ago
-   * @returns what it tells, of which nobody hears who is refused
+   * Charges a form that makes an account or asks for a name.
+   * @param findTaken runs at the same time, unless a charge was refused a moment ago
+   * @returns what it found, and the charge; a refused caller gets neither
    */
-  async registration<Found>(ip: string, look: () => Promise<Found>): Promise<Found> {
+  async registration<Taken>(
+    ip: string,
+    findTaken: () => Promise<Taken>,
+  ): Promise<{ taken: Taken; charge: Charge | undefined }> {
     const address = addressBlock(ip);
     this.limits?.registration.refuseAgain(this.digest([address]));
-    const [found] = await Promise.all([look(), this.charge("registration", [address])]);
-    return found;
+    const [taken, charge] = await Promise.all([findTaken(), this.charge("registration", [address])]);
+    return { taken, charge };
+  }
+
+  /**
+   * Gives back the charge of a form that made no account and was told of no name that is taken. Its answer still tells
+   * that a name is free, so such forms are counted as well, and keep their charge beyond ten times the limit.
+   */
+  async forgoRegistration(ip: string, charge: Charge | undefined): Promise<void> {
+    if (charge === undefined) return;
+    try {
+      await this.charge("otherForms", [addressBlock(ip)]);
+    } catch (error) {
+      if (error instanceof TooManyRequests) return;
+      throw error;
+    }
+    await this.giveBack(rowsOf([charge]));
   }
 
   /** Before anything is done for a refresh token: refuses one that was refused a moment ago, without a query. */
@@ -131,6 +166,7 @@ function limitsOf(
     accountAndSession: new AttemptLimit(store, "account-and-session", password, true),
     account: new AttemptLimit(store, "account", account, true),
     registration: new AttemptLimit(store, "registration", registration),
+    otherForms: new AttemptLimit(store, "registration-forms", times(otherFormsPerRegistration, registration)),
     refresh: new AttemptLimit(store, "refresh", address),
   };
 }

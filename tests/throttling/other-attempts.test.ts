@@ -66,7 +66,13 @@ describe("register", () => {
     const from = "192.0.2.30";
     await accountOf(gateway, "eve", from);
     const again = (index: number) => {
-      const input = { email: `x${index}@example.com`, username: index % 2 ? "eve" : "", password };
+      const [taken, free] = ["eve", `x${index}`];
+      const names =
+        index % 2
+          ? { email: `${free}@example.com`, username: taken }
+          : { email: `${taken}@example.com`, username: free };
+      // It tells as much in a form that is refused in any case.
+      const input = { ...names, password: index % 3 ? password : "short" };
       return sendFrom(gateway, from, registerDocument, { input });
     };
     expect(await codes(19, again)).toEqual(many(19, "BAD_USER_INPUT"));
@@ -79,6 +85,52 @@ describe("register", () => {
     expect((await counts(gateway)).map(({ kind }) => kind)).toEqual(["registration"]);
     // Who has an account signs in to it all the same.
     expect((await signInFrom(gateway, from, "eve", password)).code).toBe("OK");
+  });
+
+  it("does not count forms that fail by themselves, nor changes of names, so that an office can register twenty people", async () => {
+    const from = "192.0.2.33";
+    const { token } = await accountOf(gateway, "office0", from);
+    const form = { email: "new@example.com", username: "new", password };
+    const faulty: object[] = [
+      {},
+      { ...form, email: "no address" },
+      { ...form, username: "" },
+      { ...form, password: "short" },
+      { ...form, password: "password" },
+      { ...form, birthDate: "yesterday" },
+      { ...form, nickname: "n" },
+      { username: "new" },
+    ];
+    for (const input of faulty)
+      expect((await sendFrom(gateway, from, registerDocument, { input })).code).toBe("BAD_USER_INPUT");
+    const changes = [{ email: "zero@example.com" }, { username: "zero" }, { email: "x", username: "other" }];
+    const update = (input: object) => sendFrom(gateway, from, updateDocument, { input }, token);
+    expect(await codes(3, (index) => update(changes[index] ?? {}))).toEqual(["OK", "OK", "BAD_USER_INPUT"]);
+    for (let index = 1; index < 20; index++) await accountOf(gateway, `office${index}`, from);
+    expect((await sendFrom(gateway, from, registerDocument, { input: form })).code).toBe("TOO_MANY_REQUESTS");
+  });
+
+  it("counts forms that fail by themselves beyond ten times as many: each tells that a name is free", async () => {
+    const strict = await startReplica(gateway, { ...throttled, RATE_LIMIT_REGISTER: "2/1h" });
+    const ask = (index: number) => {
+      const input = { email: `free${index}@example.com`, username: `free${index}`, password: "short" };
+      return sendFrom(strict, "192.0.2.34", registerDocument, { input });
+    };
+    expect(await codes(23, ask)).toEqual([...many(22, "BAD_USER_INPUT"), "TOO_MANY_REQUESTS"]);
+    await strict.close();
+  });
+
+  it("counts a new email with REGISTRATION_PRIVACY, where only the write tells that it is taken", async () => {
+    const { token } = await accountOf(gateway, "lea", "192.0.2.35");
+    await accountOf(gateway, "mia", "192.0.2.36");
+    const settings = { ...throttled, REGISTRATION_PRIVACY: "on", RATE_LIMIT_REGISTER: "3/1h" };
+    const secretive = await startReplica(gateway, settings);
+    const ask = () => {
+      const input = { email: "mia@example.com", currentPassword: password };
+      return sendFrom(secretive, "192.0.2.37", updateDocument, { input }, token);
+    };
+    expect(await codes(4, ask)).toEqual([...many(3, "BAD_USER_INPUT"), "TOO_MANY_REQUESTS"]);
+    await secretive.close();
   });
 });
 

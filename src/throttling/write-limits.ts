@@ -1,0 +1,62 @@
+import { LRUCache } from "lru-cache";
+import { TooManyRequests } from "../errors.ts";
+import { times } from "./attempt-limit.ts";
+import type { Allowance } from "./attempt-limit.ts";
+
+/** How many sessions of one account may refresh as often as one may. */
+const sessionsPerAccount = 10;
+
+/** Counts of one kind; beyond it the least used begin anew. One takes some 200 bytes. */
+const mostCounts = 20_000;
+
+interface Count {
+  writes: number;
+  /** Milliseconds by `performance.now()`. */
+  readonly until: number;
+}
+
+/** Counts what signed-in callers write. Each process counts for itself, so that counting costs no query. */
+export class WriteLimits {
+  private readonly sessionRefreshes: WriteLimit;
+  private readonly accountRefreshes: WriteLimit;
+  private readonly changes: WriteLimit;
+
+  /** @param refresh of one session @param update of one account */
+  constructor({ refresh, update }: { refresh: Allowance; update: Allowance }) {
+    this.sessionRefreshes = new WriteLimit(refresh);
+    this.accountRefreshes = new WriteLimit(times(sessionsPerAccount, refresh));
+    this.changes = new WriteLimit(update);
+  }
+
+  /** @throws TooManyRequests */
+  chargeRefresh(userId: string, sessionId: string): void {
+    this.sessionRefreshes.charge(sessionId);
+    this.accountRefreshes.charge(userId);
+  }
+
+  /** @param id of an account or a session @throws TooManyRequests */
+  chargeChange(id: string): void {
+    this.changes.charge(id);
+  }
+}
+
+class WriteLimit {
+  private readonly counts = new LRUCache<string, Count>({ max: mostCounts });
+  private readonly allowance: Allowance;
+
+  constructor(allowance: Allowance) {
+    this.allowance = allowance;
+  }
+
+  charge(key: string): void {
+    const now = performance.now();
+    let count = this.counts.get(key);
+    if (count === undefined || count.until <= now) {
+      count = { writes: 0, until: now + this.allowance.seconds * 1000 };
+      this.counts.set(key, count);
+    }
+    if (count.writes >= this.allowance.attempts)
+      throw new TooManyRequests(Math.max(1, Math.ceil((count.until - now) / 1000)));
+    count.writes += 1;
+  }
+}
