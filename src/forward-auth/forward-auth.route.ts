@@ -6,7 +6,8 @@ import type {
   RouteShorthandOptionsWithHandler,
 } from "fastify";
 import { Unauthenticated } from "../errors.ts";
-import { readAccessToken } from "../graphql/context.ts";
+import { keptUserAgent, readAccessToken } from "../graphql/context.ts";
+import { clientAddress } from "../http/client-address.ts";
 import { answerError } from "../http/error-answer.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
 import { identityHeaders } from "./identity-headers.ts";
@@ -19,7 +20,8 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
   const answer = async (request: FastifyRequest, reply: FastifyReply, authorization: string[]) => {
     // Who reads on behind the proxy may take another one of several.
     if (authorization.length > 1) throw new Unauthenticated("TOKEN_INVALID");
-    const caller = await forwardAuth.verify(readAccessToken(authorization[0]));
+    const client = { ip: clientAddress(request), userAgent: keptUserAgent(request.headers["user-agent"]) };
+    const caller = await forwardAuth.verify(readAccessToken(authorization[0]), client);
     const token = asksForToken(request) ? forwardAuth.shortToken(caller) : undefined;
     reply.code(200).headers(identityHeaders(caller));
     if (token !== undefined) reply.header("authorization", `Bearer ${token}`);
