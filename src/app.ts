@@ -132,7 +132,7 @@ export async function createApp(
   const schema = buildGatehouseSchema({ get: (type) => services.get(type) });
 
   const service: Context["service"] = (type) => services.get(type) as never;
-  const makeContext = contextBuilder((token) => authentication.authenticate(token), service);
+  const makeContext = contextBuilder((...shown) => authentication.authenticate(...shown), service);
 
   const known = { knownQueries: new KnownQueries(), hashRefusals: new HashRefusals(hasher) };
   const { introspection, maxCredentialOperations, corsOrigins, trustProxy, ide } = config;

@@ -70,7 +70,12 @@ it.each([200, 800, 8_000])("verified tokens of %i characters keep 30 MiB at most
   const { key } = sharedSecret("x".repeat(32)).signing();
   for (let index = 0; index < 25_000; index++) {
     const subject = { userId: randomUUID(), sessionId: randomUUID(), kid: randomUUID() };
-    tokens.set(`${index}`.padEnd(length), { ...subject, expiresAt: 2_000_000_000 + index / 2, key });
+    tokens.set(`${index}`.padEnd(length), {
+      ...subject,
+      generation: 0,
+      expiresAt: 2_000_000_000 + index / 2,
+      key,
+    });
   }
   expect(heldBytes() - before).toBeLessThan(30 * mebibyte);
 });
@@ -80,7 +85,12 @@ it.each([0, 500, 12_000])("live sessions with bios of %i characters keep 60 MiB 
   const live = new LiveSessions({ isHeard: () => true }, { granularity: 55, note: () => true });
   for (let index = 0; index < 25_000; index++) {
     const row = callerRow({ bio: fresh("Δ".repeat(length)), full_name: fresh(`Δ ${index}`) });
-    const token = { userId: row.id, sessionId: row.session_id ?? "", expiresAt: 9_000_000_000 };
+    const token = {
+      userId: row.id,
+      sessionId: row.session_id ?? "",
+      generation: 0,
+      expiresAt: 9_000_000_000,
+    };
     live.callerOf(row, token, live.version, 0);
   }
   expect(heldBytes() - before).toBeLessThan(60 * mebibyte);

@@ -119,7 +119,7 @@ describe("what a request knows already", () => {
     await warm();
     await warm(stranger);
     const { liveSessions } = gateway.app;
-    const token = { userId: idOf(tokens), sessionId: sidOf(tokens), expiresAt: 1 };
+    const token = { userId: idOf(tokens), sessionId: sidOf(tokens), generation: 0, expiresAt: 1 };
     expect(liveSessions.find(token)?.user.username).toBe(username);
     expect(liveSessions.find({ ...token, userId: idOf(stranger) })).toBeUndefined();
   });
@@ -129,6 +129,7 @@ describe("what a request knows already", () => {
     const caller = gateway.app.liveSessions.find({
       userId: idOf(tokens),
       sessionId: sidOf(tokens),
+      generation: 0,
       expiresAt: 1,
     });
     expect([Object.isFrozen(caller), Object.isFrozen(caller?.user)]).toEqual([true, true]);

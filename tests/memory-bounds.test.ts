@@ -50,7 +50,7 @@ it("a token that was verified expires at the same moment as one that was not", (
 
 it("tokens are kept by number and by size", () => {
   const tokens = new VerifiedTokens();
-  const verified = { userId: "", sessionId: "", expiresAt: 0, kid: undefined, key };
+  const verified = { userId: "", sessionId: "", generation: 0, expiresAt: 0, kid: undefined, key };
   const kept = (names: string[]) => names.filter((name) => tokens.get(name)).length;
   const small = Array.from({ length: 20_001 }, (_, index) => `small ${index}`);
   for (const token of small) tokens.set(token, verified);
@@ -62,7 +62,7 @@ it("tokens are kept by number and by size", () => {
 
 it("a token is kept without the header that it came in", () => {
   const tokens = new VerifiedTokens();
-  const verified = { userId: "", sessionId: "", expiresAt: 0, kid: undefined, key };
+  const verified = { userId: "", sessionId: "", generation: 0, expiresAt: 0, kid: undefined, key };
   const before = heldBytes();
   for (let index = 0; index < 2_000; index++) {
     const header = Buffer.from(`Bearer ${"".padEnd(14_000)}${`${index}`.padStart(500, "x")}`).toString();
@@ -77,7 +77,7 @@ function memory() {
   const note = (id: string) => noted.push(id) > 0;
   const live = new LiveSessions({ isHeard: () => true }, { granularity: 55, note });
   const keep = (of: CallerRow) => {
-    const token = { userId: of.id, sessionId: of.session_id ?? "", expiresAt: 9_000_000_000 };
+    const token = { userId: of.id, sessionId: of.session_id ?? "", generation: 0, expiresAt: 9_000_000_000 };
     live.callerOf(of, token, live.version, 0);
     return () => live.find(token);
   };

@@ -61,7 +61,7 @@ it("what the other processes say is forgotten here, and while they are not heard
   const { token } = await register(gateway, { email: "x@b.co", username: "x", password: "correct horse" });
   const { sub: userId = "", sid: sessionId } = decodeJwt<{ sid: string }>(token);
   const { liveSessions } = gateway.app;
-  const isKept = () => liveSessions.find({ userId, sessionId, expiresAt: 1 }) !== undefined;
+  const isKept = () => liveSessions.find({ userId, sessionId, generation: 0, expiresAt: 1 }) !== undefined;
   for (const id of [userId, sessionId, "*"]) {
     await until(async () => {
       await gateway.graphql("{ me { id } }", {}, `Token ${token}`);

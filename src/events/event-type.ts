@@ -7,11 +7,11 @@ export const accountEvents = {
   SIGN_IN_FAILED:
     "A sign-in was refused: WRONG_PASSWORD, USER_DEACTIVATED, ACCOUNT_CHANGED (meanwhile) or, noted about once an hour, TOO_MANY_ATTEMPTS.",
   TOKEN_REFRESHED:
-    "A refresh token was exchanged for a new pair, noted once in five minutes for a session and an address. REPEATED: the spent one, within REFRESH_GRACE, for the same pair.",
+    "A refresh token was exchanged for a new pair, noted once in five minutes for a session and an address. REPEATED: a spent one, within REFRESH_GRACE, for the present pair. RETRIED: a spent one, later, whose answer was never used.",
   REFRESH_FAILED:
     "A refresh was refused: TOKEN_REVOKED, TOKEN_EXPIRED, USER_DEACTIVATED or USER_NOT_FOUND. Noted about once an hour.",
   REFRESH_REUSED:
-    "A refresh token that was spent long ago was used again. It may be stolen, so its session ended.",
+    "A token was used that may be stolen, so its session ended: a spent refresh token whose answer had been used, or a token of an answer that a retry had superseded.",
   SIGNED_OUT: "A session ended by a sign-out. Of several that end at once, each has its event.",
   SESSION_REVOKED:
     "A session ended otherwise before its time: BY_USER, PASSWORD_CHANGED, TOO_MANY_SESSIONS, USER_DEACTIVATED, BY_OPERATOR or DELETED.",

@@ -6,6 +6,8 @@ import type {
   RouteShorthandOptionsWithHandler,
 } from "fastify";
 import { Unauthenticated } from "../errors.ts";
+import { keptUserAgent } from "../graphql/context.ts";
+import { clientAddress } from "../http/client-address.ts";
 import { answerError } from "../http/error-answer.ts";
 import { tokenOfHeaders, tokenOfRequest } from "../verify/authorization-header.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
@@ -17,7 +19,8 @@ import { identityHeaders } from "./identity-headers.ts";
  */
 export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: FastifyInstance) => void {
   const answer = async (request: FastifyRequest, reply: FastifyReply, accessToken: string | undefined) => {
-    const caller = await forwardAuth.verify(accessToken);
+    const client = { ip: clientAddress(request), userAgent: keptUserAgent(request.headers["user-agent"]) };
+    const caller = await forwardAuth.verify(accessToken, client);
     const token = asksForToken(request) ? forwardAuth.shortToken(caller) : undefined;
     reply.code(200).headers(identityHeaders(caller));
     if (token !== undefined) reply.header("authorization", `Bearer ${token}`);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { EventOrigin } from "../events/event-record.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AuthenticationService } from "../sessions/authentication.service.ts";
@@ -21,8 +22,8 @@ export class ForwardAuthService {
   }
 
   /** @throws Unauthenticated with the reason */
-  verify(accessToken: string | undefined): Promise<Caller> {
-    return this.authentication.authenticate(accessToken);
+  verify(accessToken: string | undefined, client: EventOrigin): Promise<Caller> {
+    return this.authentication.authenticate(accessToken, client);
   }
 
   /**

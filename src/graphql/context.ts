@@ -36,6 +36,10 @@ export interface RequestFacts {
 /** Characters of a user agent that are kept. */
 const longestUserAgent = 512;
 
+export function keptUserAgent(userAgent: string | undefined): string | null {
+  return userAgent?.slice(0, longestUserAgent) ?? null;
+}
+
 class WaitingClient implements Client {
   readonly ip: string;
   readonly userAgent: string | null;
@@ -54,16 +58,17 @@ class WaitingClient implements Client {
 
 /** @param authenticate the caller of an access token; asked once a request at most */
 export function contextBuilder<TCaller>(
-  authenticate: (accessToken: string | undefined) => Promise<TCaller>,
+  authenticate: (accessToken: string | undefined, client: Client) => Promise<TCaller>,
   service: Context["service"],
 ): (facts: RequestFacts) => Context<TCaller> {
   return ({ requestId, ip, userAgent, accessToken, waiting }) => {
+    const client = new WaitingClient(ip, keptUserAgent(userAgent), waiting);
     let caller: Promise<TCaller> | undefined;
     return {
       requestId,
-      client: new WaitingClient(ip, userAgent?.slice(0, longestUserAgent) ?? null, waiting),
+      client,
       accessToken,
-      caller: () => (caller ??= authenticate(accessToken)),
+      caller: () => (caller ??= authenticate(accessToken, client)),
       service,
       variables: {},
     };

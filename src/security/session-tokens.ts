@@ -4,6 +4,7 @@ import { headerOf } from "../verify/token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isUuid } from "./uuid.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
+import type { AccessTokenFacts } from "./verified-tokens.ts";
 
 export interface SessionTokensOptions {
   keys: TokenKeys;
@@ -87,7 +88,7 @@ export class SessionTokens {
   }
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
-  verifyAccess(token: string): TokenSubject & Pick<TokenLifetime, "expiresAt"> {
+  verifyAccess(token: string): AccessTokenFacts {
     const known = this.verified.get(token);
     // What has expired meanwhile, or lost its key, is verified as any other, and refused for its own reason.
     if (
@@ -97,8 +98,8 @@ export class SessionTokens {
     )
       return known;
     if (known !== undefined) this.verified.delete(token);
-    const { userId, sessionId, expiresAt, kid, key } = this.verify(token, "at+jwt");
-    const verified = { userId, sessionId, expiresAt, kid, key };
+    const { userId, sessionId, jti, expiresAt, kid, key } = this.verify(token, "at+jwt");
+    const verified = { userId, sessionId, generation: generationOf(jti), expiresAt, kid, key };
     this.verified.set(token, verified);
     return verified;
   }
@@ -121,11 +122,11 @@ export class SessionTokens {
 
   private verify(token: string, typ: TokenType) {
     const { claims, kid, key } = this.claimsOf(token, typ);
-    const { sub: userId, sid: sessionId, gen: generation, iat: issuedAt, exp: expiresAt } = claims;
+    const { sub: userId, sid: sessionId, gen: generation, jti, iat: issuedAt, exp: expiresAt } = claims;
     if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
     if (!isWholeNumber(issuedAt, endOfTime) || !isWholeNumber(expiresAt, endOfTime) || issuedAt > expiresAt)
       throw new Unauthenticated("TOKEN_INVALID");
-    return { userId, sessionId, generation: generation as unknown, expiresAt, kid, key };
+    return { userId, sessionId, generation: generation as unknown, jti, expiresAt, kid, key };
   }
 
   private claimsOf(token: string, typ: TokenType) {
@@ -144,6 +145,13 @@ export class SessionTokens {
       throw new Unauthenticated("TOKEN_INVALID");
     return { claims: claims as jwt.JwtPayload & Record<string, unknown>, kid: header?.kid, key: key.key };
   }
+}
+
+/** The generation in a `jti` of the form `<session>.<generation>`, to which a time may be added. */
+function generationOf(jti: unknown): number | undefined {
+  const [, digits = ""] = /^[\da-f-]{36}\.(\d{1,10})(?:\.\d+)?$/i.exec(String(jti)) ?? [];
+  const generation = digits === "" ? undefined : Number(digits);
+  return isWholeNumber(generation, largestGeneration) ? generation : undefined;
 }
 
 /** As jsonwebtoken goes by `exp`: whole seconds, and the last one is over when it begins. */

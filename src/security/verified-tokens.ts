@@ -7,11 +7,17 @@ const mostTokens = 20_000;
 /** Characters, a byte each: a token takes half a kilobyte, and with extra claims up to 16. */
 const mostText = 16_000_000;
 
-export interface VerifiedToken {
+/** What an access token says. */
+export interface AccessTokenFacts {
   readonly userId: string;
   readonly sessionId: string;
+  /** Undefined for the short tokens of `/auth/verify`. */
+  readonly generation: number | undefined;
   /** Seconds since the epoch. */
   readonly expiresAt: number;
+}
+
+export interface VerifiedToken extends AccessTokenFacts {
   readonly kid: string | undefined;
   /** What its signature was verified with. */
   readonly key: KeyObject;

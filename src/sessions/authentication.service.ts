@@ -1,11 +1,14 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { Unauthenticated } from "../errors.ts";
+import type { EventOrigin } from "../events/event-record.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
+import type { AccessTokenFacts } from "../security/verified-tokens.ts";
 import { readCaller } from "./caller-query.ts";
 import type { CallerRow } from "./caller-query.ts";
 import type { Caller } from "./caller.ts";
 import type { LastUse } from "./last-use.ts";
-import type { CallerToken, LiveSessions } from "./live-sessions.ts";
+import type { LiveSessions } from "./live-sessions.ts";
+import { revokeSessions } from "./session-revocation.ts";
 
 interface Look {
   row: Promise<CallerRow | undefined>;
@@ -19,7 +22,7 @@ export class AuthenticationService {
   private readonly tokens: SessionTokens;
   private readonly live: LiveSessions;
   private readonly lastUse: LastUse;
-  /** Looks at the database that have no answer yet, by session and user. */
+  /** Looks at the database that have no answer yet, by session, user and generation. */
   private readonly looks = new Map<string, Look>();
 
   constructor(em: EntityManager, tokens: SessionTokens, live: LiveSessions, lastUse: LastUse) {
@@ -32,21 +35,26 @@ export class AuthenticationService {
   /**
    * Who the user is, whether they are active and whether the session is alive: from memory where it is kept, else by one
    * query. So a sign-out or a deactivation bites on the very next request.
+   * A token of a superseded generation ends its session.
    * @throws Unauthenticated with the reason
    */
-  async authenticate(accessToken: string | undefined): Promise<Caller> {
+  async authenticate(accessToken: string | undefined, client: EventOrigin): Promise<Caller> {
     if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
     const token = this.tokens.verifyAccess(accessToken);
-    return this.live.find(token) ?? this.ask(token);
+    return this.live.find(token) ?? this.ask(token, client);
   }
 
-  private async ask(token: CallerToken): Promise<Caller> {
+  private async ask(token: AccessTokenFacts, client: EventOrigin): Promise<Caller> {
     const { row: answer, version, askedAt } = this.look(token);
     const row = await answer;
     if (row === undefined) throw new Unauthenticated("USER_NOT_FOUND");
     if (!row.is_active) throw new Unauthenticated("USER_DEACTIVATED");
     if (row.session_id === null || row.revoked_at !== null) throw new Unauthenticated("TOKEN_REVOKED");
     if (row.seconds_left <= 0) throw new Unauthenticated("TOKEN_EXPIRED");
+    if (row.counts === false) {
+      await revokeSessions(this.em.fork(), token, "CURRENT", "refresh_token_reused", client);
+      throw new Unauthenticated("TOKEN_REVOKED");
+    }
     const { granularity } = this.lastUse;
     const isUseDue = row.seconds_unused > granularity;
     if (isUseDue) this.lastUse.note(token.sessionId);
@@ -56,9 +64,9 @@ export class AuthenticationService {
   }
 
   /** Who asks for the same at once looks together, unless something was forgotten since the look began. */
-  private look(token: CallerToken): Look {
+  private look(token: AccessTokenFacts): Look {
     const { version } = this.live;
-    const key = `${token.sessionId} ${token.userId}`;
+    const key = `${token.sessionId} ${token.userId} ${token.generation}`;
     const begun = this.looks.get(key);
     if (begun !== undefined && version !== undefined && begun.version === version) return begun;
     const look = { row: readCaller(this.em, token), askedAt: performance.now(), version };

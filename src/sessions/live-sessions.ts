@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
 import { retainedBytes } from "../security/retained-bytes.ts";
-import type { TokenSubject } from "../security/session-tokens.ts";
+import type { AccessTokenFacts } from "../security/verified-tokens.ts";
 import type { CallerRow } from "./caller-query.ts";
 import type { Caller } from "./caller.ts";
 import type { LastUse } from "./last-use.ts";
@@ -18,6 +18,8 @@ interface LiveSession {
   caller: Caller;
   /** Seconds since the epoch: the end of the token that `caller` was made for. */
   tokenEnd: number;
+  /** Generations whose tokens count for good, because none of them is superseded and the last one was used. */
+  readonly generations: { readonly from: number; readonly to: number };
 }
 
 /** Whether everything is heard that the database tells. */
@@ -25,9 +27,6 @@ export interface Hearing {
   /** @param now by `performance.now()` */
   isHeard(now: number): boolean;
 }
-
-/** A token that was verified. @property expiresAt seconds since the epoch */
-export type CallerToken = TokenSubject & { readonly expiresAt: number };
 
 /** Of each kind. */
 const mostKept = 20_000;
@@ -60,12 +59,14 @@ export class LiveSessions {
   }
 
   /** Who is calling; undefined when the database is to be asked. */
-  find({ userId, sessionId, expiresAt }: CallerToken): Caller | undefined {
+  find({ userId, sessionId, generation, expiresAt }: AccessTokenFacts): Caller | undefined {
     const now = performance.now();
     if (!this.hearing.isHeard(now)) return undefined;
     const session = this.sessions.get(sessionId);
     if (session === undefined || session.askAgainAt <= now) return undefined;
     if (this.users.get(userId) !== session.user) return undefined;
+    const { from, to } = session.generations;
+    if (generation !== undefined && (generation < from || generation > to)) return undefined;
     if (session.useDueAt <= now && this.lastUse.note(sessionId))
       session.useDueAt = now + this.lastUse.granularity * 1000;
     if (session.tokenEnd !== expiresAt) {
@@ -85,11 +86,11 @@ export class LiveSessions {
    * @param version as it was before the row was asked for
    * @param askedAt when it was, by `performance.now()`
    */
-  callerOf(row: CallerRow, token: CallerToken, version: number | undefined, askedAt: number): Caller {
+  callerOf(row: CallerRow, token: AccessTokenFacts, version: number | undefined, askedAt: number): Caller {
     const { granularity } = this.lastUse;
-    const mayKeep = version === this.forgotten;
+    const mayKeep = version === this.forgotten && row.counts !== null;
     const user = (mayKeep ? this.users.get(row.id) : undefined) ?? Object.freeze(userOf(row));
-    const { sessionId, expiresAt: tokenEnd } = token;
+    const { sessionId, generation, expiresAt: tokenEnd } = token;
     const own = Object.freeze(forOwner({ ...user }, sessionId));
     const authenticatedAt = new Date(row.authenticated_at);
     const sessionEnd = Date.parse(row.expires_at);
@@ -101,7 +102,9 @@ export class LiveSessions {
     const useDueAt = askedAt + (granularity - Math.max(0, row.seconds_unused)) * 1000;
     const size = 1_500 + retainedBytes(user.email, user.username, user.bio, user.fullName);
     this.users.set(row.id, user, { size });
-    this.sessions.set(sessionId, { user, sessionEnd, askAgainAt, useDueAt, caller, tokenEnd }, { size });
+    const generations = { from: row.counts_from, to: generation ?? -1 };
+    const session = { user, sessionEnd, askAgainAt, useDueAt, caller, tokenEnd, generations };
+    this.sessions.set(sessionId, session, { size });
     return caller;
   }
 

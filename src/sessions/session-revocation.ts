@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { insertEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { EventOutcome, EventType } from "../events/event-type.ts";
+import { generationState } from "./generation-state.ts";
 import type { LogoutScope } from "./logout.type.ts";
 
 /** Why a session ended: the values of `sessions.revoked_reason`, beside `user_deactivated`, which the database sets. */
@@ -20,46 +21,65 @@ const events = {
 export interface RevocationSubject {
   userId: string;
   sessionId: string;
-  /** Given when a refresh token speaks for the session. */
-  generation?: number;
-  /** Seconds for which the generation before the present one still counts: its holder may not have seen the answer. */
+  /** Of the token that speaks for the session, if one does. */
+  generation?: number | undefined;
+  /**
+   * Given when that is a refresh token: seconds for which the generation before the present one still counts, because its
+   * holder may not have seen the answer.
+   */
   refreshGrace?: number;
 }
 
-const event = insertEvents({
-  type: ":type",
-  outcome: ":outcome",
-  cause: ":cause",
-  from: "ended",
-  userId: "user_id",
-  sessionId: "id",
-});
+const ids = { userId: "user_id", sessionId: "id" };
+const recordEnds = insertEvents(
+  {
+    type: ":type",
+    outcome: ":outcome",
+    cause: ":cause",
+    from: "ended where revoked_reason = :reason",
+    ...ids,
+  },
+  { type: "REFRESH_REUSED", outcome: "failure", from: "ended where revoked_reason <> :reason", ...ids },
+);
 
 // The rows are locked in the order of their ids, so that two sign-outs of one user cannot wait for each other.
 const revoke = `
-  with doomed as (
-    select s.id
-    from sessions c join sessions s on s.user_id = c.user_id
-    where c.id = :sessionId and c.user_id = :userId and c.revoked_at is null and c.expires_at > now()
-      and s.revoked_at is null and s.expires_at > now()
-      and case when s.id = c.id then :current else :others and (
-        c.refresh_generation = coalesce(cast(:generation as int), c.refresh_generation)
-        or (c.refresh_generation = cast(:generation as int) + 1 and c.rotated_at > now() - make_interval(secs => :refreshGrace))
-      ) end
+  with asking as (
+    select s.id, s.user_id, s.refresh_generation,
+      case
+        when cast(:refreshGrace as float8) is not null then ${generationState}
+        when s.superseded_generations @> cast(:generation as int) then 'reused'
+        else 'present'
+      end as state
+    from sessions s
+    where s.id = :sessionId and s.user_id = :userId and s.revoked_at is null and s.expires_at > now()
+  ), locked as (
+    select s.id, s.id = c.id as is_own, c.state = 'reused' as reused
+    from asking c join sessions s on s.user_id = c.user_id
+    where s.revoked_at is null and s.expires_at > now()
+      and (s.id = c.id or (:others and (
+        c.state = 'present' or (c.state = 'repeated' and c.refresh_generation = cast(:generation as int) + 1)
+      )))
     order by s.id
     for update of s
   ), ended as (
-    update sessions s set revoked_at = now(), revoked_reason = :reason
-    from doomed where s.id = doomed.id
-    returning s.id, s.user_id
+    update sessions s set revoked_at = now(),
+      revoked_reason = case when is_own and reused then 'refresh_token_reused' else :reason end
+    from locked where s.id = locked.id and (not is_own or :current or reused)
+    returning s.id, s.user_id, s.revoked_reason
+  ), used as (
+    update sessions s set used_generation = s.refresh_generation
+    from locked
+    where s.id = locked.id and is_own and not (:current or reused) and s.refresh_generation = cast(:generation as int)
   ), recorded as (
-    ${event}
+    ${recordEnds}
   )
   select id from ended`;
 
 /**
  * Ends live sessions of a user, as far as the session that asks is alive itself: a signed-out token ends nothing more,
- * and a refresh token that was replaced before the grace time ends its own session only.
+ * and a refresh token that was replaced before the grace time ends its own session only. A token that no longer counts
+ * (see GenerationState) ends its own session as reused, whatever the scope.
  * @returns how many were ended
  */
 export async function revokeSessions(
@@ -75,7 +95,7 @@ export async function revokeSessions(
     current: scope !== "OTHERS",
     others: scope !== "CURRENT",
     generation: generation ?? null,
-    refreshGrace: refreshGrace ?? 0,
+    refreshGrace: refreshGrace ?? null,
     reason,
     ...events[reason],
     ip,

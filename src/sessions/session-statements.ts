@@ -2,6 +2,8 @@ import { insertEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { EventType } from "../events/event-type.ts";
 import { namedStatement } from "../named-statement.ts";
+import { generationState, nextGeneration } from "./generation-state.ts";
+import type { GenerationState } from "./generation-state.ts";
 import { sessionColumns, userColumns } from "./session-row.ts";
 import type { SessionRow, UserRow } from "./session-row.ts";
 
@@ -53,7 +55,7 @@ export function opening(write: string, ...before: EventType[]): string {
 }
 
 /** What tells of a refresh that changes nothing. */
-export type RefreshRow = SessionRow & { expired: boolean; in_grace: boolean };
+export type RefreshRow = SessionRow & { expired: boolean; state: GenerationState; now: string };
 
 interface RefreshValues extends EventOrigin {
   userId: string;
@@ -75,16 +77,30 @@ export const rotate = namedStatement<SessionRow, RefreshValues>({
   text: `
   with rotated as (
   update sessions s
-  set refresh_generation = s.refresh_generation + 1, rotated_at = now(), last_used_at = now(),
+  set ${nextGeneration}, rotated_at = now(), last_used_at = now(),
     refresh_expires_at = least(now() + make_interval(secs => :refreshTokenTtl), ${absoluteEnd}),
     expires_at = least(now() + make_interval(secs => least(:refreshTokenTtl, :idleTtl::float8)), ${absoluteEnd})
   from users u
   where s.id = :sessionId and u.id = :userId and s.user_id = u.id and u.is_active
-    and s.refresh_generation = :generation and s.revoked_at is null and s.expires_at > now()
+    and ${generationState} in ('present', 'unanswered') and s.revoked_at is null and s.expires_at > now()
     and ${absoluteEnd} > now()
-  returning ${sessionColumns}
+  returning ${sessionColumns}, s.superseded_generations @> (s.refresh_generation - 1) as retried
   ), recorded as (
-    ${insertEvents({ type: "TOKEN_REFRESHED", from: "rotated where :isRecorded", userId: "id", sessionId: "session_id" })}
+    ${insertEvents(
+      {
+        type: "TOKEN_REFRESHED",
+        from: "rotated where :isRecorded and not retried",
+        userId: "id",
+        sessionId: "session_id",
+      },
+      {
+        type: "TOKEN_REFRESHED",
+        cause: "RETRIED",
+        from: "rotated where retried",
+        userId: "id",
+        sessionId: "session_id",
+      },
+    )}
   )
   select * from rotated`,
 });
@@ -93,7 +109,7 @@ export const findForRefresh = namedStatement<RefreshRow, RefreshValues>({
   name: "find-for-refresh",
   text: `
   select ${sessionColumns}, least(s.expires_at, ${absoluteEnd}) <= now() as expired,
-    s.rotated_at > now() - make_interval(secs => :refreshGrace) as in_grace
+    now() as now, ${generationState} as state
   from users u left join sessions s on s.id = :sessionId and s.user_id = u.id
   where u.id = :userId`,
 });

@@ -13,6 +13,12 @@ const SessionSchema = defineEntity({
     user: () => p.manyToOne(User).ref().deleteRule("cascade"),
     /** Grows by one with each refresh; the only refresh token that counts carries it. */
     refreshGeneration: p.integer().default(0),
+    /** Generations that were issued again before any of their tokens was used. */
+    supersededGenerations: p.string().columnType("int4multirange").defaultRaw("'{}'"),
+    /** Generation that was exchanged of late, before the one of the present pair -> when, in seconds since the epoch. */
+    spentGenerations: p.json<Record<string, number>>().defaultRaw("'{}'"),
+    /** The newest generation of which the gateway has seen an access token. */
+    usedGeneration: p.integer().nullable(),
     /** When the present pair of tokens was issued. */
     rotatedAt: p.datetime().defaultRaw("now()"),
     createdAt: p.datetime().defaultRaw("now()"),

@@ -18,7 +18,8 @@ export class SessionResolver {
   @Mutation(() => AuthPayload, {
     description:
       "Exchanges a refresh token for a new pair of tokens. The token used is spent: sent again within REFRESH_GRACE it " +
-      "yields the same pair, later it counts as stolen and ends the session (UNAUTHENTICATED, TOKEN_REVOKED).",
+      "yields the present pair. Later, it yields a new pair if no token of the lost answer has been used; that answer must " +
+      "not be used any more. Otherwise it counts as stolen and ends the session (UNAUTHENTICATED, TOKEN_REVOKED).",
   })
   refreshToken(
     @Arg("refreshToken", () => JwtScalar, { description: "The newest refresh token of the session." })

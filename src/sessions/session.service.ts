@@ -1,23 +1,21 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { v7 } from "uuid";
-import { forOwner } from "../accounts/user-visibility.ts";
-import type { UserType } from "../accounts/user.type.ts";
 import { Unauthenticated } from "../errors.ts";
 import type { UnauthenticatedReason } from "../errors.ts";
 import { RepeatedEvents } from "../events/repeated-events.ts";
 import type { Client } from "../graphql/context.ts";
 import type { NamedStatement } from "../named-statement.ts";
+import { addressBlock } from "../security/address-block.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
-import { RecentPairs } from "./recent-pairs.ts";
 import { RecordedRefreshes } from "./recorded-refreshes.ts";
 import { revokeSessions } from "./session-revocation.ts";
-import { userOf } from "./session-row.ts";
 import { findForRefresh, rotate } from "./session-statements.ts";
-import type { IssuedState, OpenedRow, OpeningValues, RefreshRow } from "./session-statements.ts";
+import type { OpenedRow, OpeningValues, RefreshRow } from "./session-statements.ts";
+import { TokenPairs } from "./token-pairs.ts";
 
 /** Seconds, but for `maxPerUser`. */
 export interface SessionLimits {
@@ -43,9 +41,8 @@ export class SessionService {
   private readonly em: EntityManager;
   private readonly tokens: SessionTokens;
   private readonly limits: SessionLimits;
-  private readonly claims: ExtraClaims;
+  private readonly pairs: TokenPairs;
   private readonly throttle: Throttle;
-  private readonly recentPairs: RecentPairs;
   private readonly repeatedEvents: RepeatedEvents;
   private readonly recordedRefreshes = new RecordedRefreshes();
 
@@ -59,10 +56,9 @@ export class SessionService {
     this.em = em;
     this.tokens = tokens;
     this.limits = limits;
-    this.claims = claims;
+    this.pairs = new TokenPairs(tokens, claims, limits);
     this.throttle = throttle;
     this.repeatedEvents = new RepeatedEvents(em);
-    this.recentPairs = new RecentPairs(Math.max(1, limits.refreshGrace));
   }
 
   /**
@@ -80,12 +76,13 @@ export class SessionService {
     const sessionId = v7();
     const own = { sessionId, maxPerUser, refreshLifetime, lifetime, ip, userAgent };
     const [row] = await statement(this.em, { ...values, ...own });
-    return row && this.payload(userOf(row), sessionId, row);
+    return row && this.pairs.opened(row, sessionId);
   }
 
   /**
-   * The present token gets a new pair. The one before, within the grace time, gets the present pair again (two tabs, a
-   * lost answer). An older one was used twice, so it may be stolen: its session ends (RFC 9700, 4.14.2).
+   * Exchanges a refresh token as its GenerationState says: for a new pair, for the present one again (several tabs), for a
+   * new one that supersedes an answer that was lost, or for the end of the session, because it may be stolen (RFC 9700,
+   * 4.14.2).
    * @throws Unauthenticated with the reason; TooManyRequests after too many
    */
   async refreshToken(refreshToken: string, client: Client): Promise<AuthPayload> {
@@ -106,27 +103,32 @@ export class SessionService {
     const [rotated] = await rotate(this.em, values);
     if (rotated) {
       this.recordedRefreshes.add(sessionId, client.ip);
-      const payload = this.payload(userOf(rotated), sessionId, rotated);
-      this.recentPairs.set(sessionId, rotated.refresh_generation, payload);
-      return payload;
+      return this.pairs.rotated(rotated, sessionId);
     }
 
     const [row] = await findForRefresh(this.em, values);
+    // Each address has events of its own: those of the owner's second tab must not hide a thief's.
+    const block = addressBlock(client.ip);
     const refusal = refusalOf(row);
     if (row === undefined || refusal !== undefined) {
       const failure = { types: ["REFRESH_FAILED"], outcome: "failure", cause: refusal } as const;
-      await this.repeatedEvents.record(`${sessionId} ${refusal}`, { ...failure, userId, sessionId }, client);
+      await this.repeatedEvents.record(
+        `${sessionId} ${refusal} ${block}`,
+        { ...failure, userId, sessionId },
+        client,
+      );
       throw new Unauthenticated(refusal ?? "USER_NOT_FOUND");
     }
-    if (generation !== row.refresh_generation - 1 || !row.in_grace) {
+    if (row.state === "reused") {
       const subject = { userId, sessionId };
       await revokeSessions(this.em.fork(), subject, "CURRENT", "refresh_token_reused", client);
       throw new Unauthenticated("TOKEN_REVOKED");
     }
+    // The grace time, or something else, ended between the two statements.
+    if (row.state !== "repeated") return this.exchange(refreshToken, client);
     const repeated = { types: ["TOKEN_REFRESHED"], cause: "REPEATED", userId, sessionId } as const;
-    await this.repeatedEvents.record(`${sessionId} ${generation}`, repeated, client);
-    const present = this.recentPairs.get(sessionId, row.refresh_generation);
-    return Object.assign(this.payload(userOf(row), sessionId, row), present);
+    await this.repeatedEvents.record(`${sessionId} ${generation} ${block}`, repeated, client);
+    return this.pairs.repeated(row, sessionId);
   }
 
   /**
@@ -162,23 +164,6 @@ export class SessionService {
   private async isAlive(sessionId: string): Promise<boolean> {
     const alive = "select from sessions where id = ? and revoked_at is null and expires_at > now()";
     return (await this.em.fork().execute<object[]>(alive, [sessionId])).length > 0;
-  }
-
-  /** Follows from the row alone, so that a repeated refresh within the grace time yields the same claims on every replica. */
-  private payload(user: UserType, sessionId: string, state: IssuedState): AuthPayload {
-    const subject = { userId: user.id, sessionId, generation: state.refresh_generation };
-    const issuedAt = Math.floor(Date.parse(state.rotated_at) / 1000);
-    const sessionEnd = Math.floor(Date.parse(state.refresh_expires_at) / 1000);
-    const accessEnd = Math.min(issuedAt + this.limits.accessTokenTtl, sessionEnd);
-    const access = { ...subject, jti: `${sessionId}.${state.refresh_generation}` };
-    const claims = this.claims.inToken(user);
-    return {
-      user: forOwner(user, sessionId),
-      token: this.tokens.signAccess(access, { issuedAt, expiresAt: accessEnd }, claims),
-      expiresAt: new Date(accessEnd * 1000),
-      refreshToken: this.tokens.signRefresh(subject, { issuedAt, expiresAt: sessionEnd }),
-      refreshTokenExpiresAt: new Date(sessionEnd * 1000),
-    };
   }
 }
 

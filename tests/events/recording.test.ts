@@ -143,6 +143,15 @@ describe("what is recorded", () => {
     ]);
   });
 
+  it("that a lost answer was replaced", async () => {
+    await refresh(tokens);
+    await gateway.sql("update sessions set rotated_at = now() - interval '1 hour'");
+    await mark();
+    expect((await refresh(tokens)).errors).toBeUndefined();
+    expect(relay.statements).toHaveLength(1);
+    expect(await summary()).toEqual(["TOKEN_REFRESHED success RETRIED user"]);
+  });
+
   it("that a spent token got the same pair, once for all its repetitions", async () => {
     await refresh(tokens);
     await mark();
@@ -151,7 +160,8 @@ describe("what is recorded", () => {
   });
 
   it("the reuse of a token that was spent long ago", async () => {
-    await refresh(tokens);
+    const { data } = await refresh(tokens);
+    await act("mutation { logout(scope: OTHERS) { revokedSessions } }", {}, data.refreshToken as Tokens);
     await gateway.sql("update sessions set rotated_at = now() - interval '1 hour'");
     await mark();
     expect(reasonOf(await refresh(tokens))).toBe("TOKEN_REVOKED");

@@ -23,6 +23,8 @@ export function callerRow(change: Partial<CallerRow> = {}): CallerRow {
     revoked_at: null,
     seconds_left: 1_000,
     seconds_unused: 0,
+    counts: true,
+    counts_from: 0,
     ...change,
   };
 }
