@@ -7,6 +7,7 @@ import { AccountResolver } from "./accounts/account.resolver.ts";
 import { hidePrivateUserFields } from "./accounts/user-visibility.ts";
 import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
 import { FederationResolver } from "./federation/federation.resolver.ts";
+import { hideFederation } from "./federation/hidden-federation.ts";
 import { resolveUserReference } from "./federation/user-reference.ts";
 import { requireCaller } from "./graphql/authorization.ts";
 import { checkMutationArguments } from "./graphql/check-arguments.middleware.ts";
@@ -49,5 +50,6 @@ export function buildGatehouseSchema(container?: ContainerType): GraphQLSchema {
     if (type) type.description = description;
   hidePrivateUserFields(schema);
   addResolversToSchema(schema, { User: { __resolveReference: resolveUserReference } });
+  hideFederation(schema);
   return schema;
 }

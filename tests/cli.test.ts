@@ -117,10 +117,13 @@ describe("gatehouse createsuperuser", () => {
 });
 
 describe("gatehouse schema", () => {
-  it("agrees with the schema.graphql of the repository, without a database", async () => {
-    const check = await gatehouse(["schema", "--check"], {}).exit;
-    expect(check).toMatchObject({ code: 0, stderr: "" });
-  });
+  it.each([["--check"], ["--check", "--subgraph"]])(
+    "agrees with the files of the repository, without a database: %s %s",
+    async (...options) => {
+      const check = await gatehouse(["schema", ...options], {}).exit;
+      expect(check).toMatchObject({ code: 0, stderr: "" });
+    },
+  );
 });
 
 describe("gatehouse", () => {

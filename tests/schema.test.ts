@@ -1,18 +1,28 @@
 import "reflect-metadata";
 import { describe, expect, it } from "@jest/globals";
 import {
+  buildClientSchema,
   buildSchema,
   findBreakingChanges,
+  getIntrospectionQuery,
+  getNamedType,
   isEnumType,
   isInputObjectType,
   isIntrospectionType,
   isObjectType,
   isSpecifiedScalarType,
+  isTypeDefinitionNode,
+  lexicographicSortSchema,
+  parse,
+  printSchema,
 } from "graphql";
+import type { GraphQLArgument, GraphQLField, GraphQLNamedType, IntrospectionQuery } from "graphql";
 import { readFileSync } from "node:fs";
 import { buildGatehouseSchema } from "../src/schema.ts";
+import { startGateway } from "./support/gateway.ts";
 
 const schema = buildGatehouseSchema();
+const file = readFileSync(new URL("../schema.graphql", import.meta.url), "utf8");
 
 /** Everything of the API that can have a description, by its coordinate. */
 function* described(): Generator<[coordinate: string, description: string | null | undefined]> {
@@ -46,6 +56,14 @@ describe("the schema", () => {
     expect(findBreakingChanges(promised, schema)).toEqual([]);
   });
 
+  it("lets subgraphs refer to a user, as the contract promises", () => {
+    const contract = readFileSync(new URL("contract.graphql", import.meta.url), "utf8");
+    const subgraph = readFileSync(new URL("../subgraph.graphql", import.meta.url), "utf8");
+    const promised = /^type User @key\(.*\)/m.exec(contract)?.[0];
+    expect(promised).toBeDefined();
+    expect(subgraph).toContain(promised);
+  });
+
   it("keeps the order in which faults are reported", () => {
     const fieldsOf = (name: string) => {
       const type = schema.getType(name);
@@ -71,5 +89,48 @@ describe("the schema", () => {
     ]);
     const logout = schema.getMutationType()?.getFields()["logout"];
     expect(logout?.args.map(({ name }) => name)).toEqual(["scope", "refreshToken"]);
+  });
+});
+
+const namedTypeOf = ({ type }: GraphQLArgument | GraphQLField<unknown, unknown>): GraphQLNamedType =>
+  getNamedType(type);
+
+describe("schema.graphql", () => {
+  it("is what introspection of the endpoint gives, to the byte", async () => {
+    const gateway = await startGateway();
+    try {
+      const { data, errors } = await gateway.graphql(getIntrospectionQuery());
+      expect(errors).toBeUndefined();
+      const introspected = buildClientSchema(data as IntrospectionQuery);
+      expect(`${printSchema(lexicographicSortSchema(introspected))}\n`).toBe(file);
+      expect(findBreakingChanges(buildSchema(file), introspected)).toEqual([]);
+      expect(findBreakingChanges(introspected, buildSchema(file))).toEqual([]);
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  it("defines types and nothing else: no extension, no directive, nothing of federation", () => {
+    const { definitions } = parse(file);
+    const others = definitions.filter((definition) => !isTypeDefinitionNode(definition));
+    expect(others).toEqual([]);
+    expect(file).not.toMatch(/@(?!example)|\b_(service|entities|Any|Entity|Service)\b/);
+  });
+
+  it("has no type that no operation can reach", () => {
+    const reached = new Set<string>();
+    const reach = (type: GraphQLNamedType) => {
+      if (reached.has(type.name)) return;
+      reached.add(type.name);
+      const fields = isObjectType(type) || isInputObjectType(type) ? Object.values(type.getFields()) : [];
+      for (const field of fields)
+        for (const each of [field, ...("args" in field ? field.args : [])]) reach(namedTypeOf(each));
+    };
+    const built = buildSchema(file);
+    for (const root of [built.getQueryType(), built.getMutationType()]) if (root) reach(root);
+    const names = Object.values(built.getTypeMap())
+      .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
+      .map(({ name }) => name);
+    expect(names.filter((name) => !reached.has(name))).toEqual([]);
   });
 });

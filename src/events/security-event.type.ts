@@ -38,6 +38,12 @@ registerEnumType(ActorEnum, {
   simpleResolvers: true,
 })
 export class SecurityEventType {
+  @Field(() => ID, {
+    description:
+      "Never changes, and no other object has it, of whatever type: `security_event_` and 32 hex digits.",
+  })
+  id!: string;
+
   @Field(() => TypeEnum, { description: "What happened to the account." })
   type!: EventType;
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { GlobalIds } from "../global-ids/global-ids.service.ts";
 import { checkPage, connectionOf } from "../graphql/paging.ts";
 import type { Connection, PageArgs } from "../graphql/paging.ts";
 import { accountEvents } from "./event-type.ts";
@@ -20,8 +21,6 @@ interface Row {
 /** The largest that PostgreSQL's bigint holds: comes after every event. */
 const top = "9223372036854775807";
 
-const isEventId = (key: string) => /^[1-9]\d{0,18}$/.test(key) && BigInt(key) <= BigInt(top);
-
 // A newer gateway on the same database may record what this one has no word for.
 const page = `
   select id, occurred_at, type, outcome, cause, session_id, ip, user_agent, actor from auth_events
@@ -33,21 +32,30 @@ const types = `{${Object.keys(accountEvents).join()}}`;
 /** What happened to an account, for its owner. */
 export class SecurityEvents {
   private readonly em: EntityManager;
+  private readonly globalIds: GlobalIds;
 
   constructor(em: EntityManager) {
     this.em = em;
+    this.globalIds = new GlobalIds(em, "security_event");
   }
 
   /** The newest first. @throws InvalidInput with every fault at once */
   async list(userId: string, args: PageArgs): Promise<Connection<SecurityEventType>> {
-    const before = checkPage(args, isEventId) ?? top;
+    const ids = await this.globalIds.load();
+    const after = checkPage(args, (id) => ids.open(id) !== undefined);
+    const before = after === undefined ? top : ids.open(after);
     const rows = await this.em.fork().execute<Row[]>(page, { userId, before, types, limit: args.first + 1 });
-    return connectionOf(rows, args, eventOf);
+    return connectionOf(
+      rows.map((row) => ({ ...row, id: ids.seal(row.id) })),
+      args,
+      eventOf,
+    );
   }
 }
 
 function eventOf(row: Row): SecurityEventType {
   return {
+    id: row.id,
     type: row.type,
     outcome: row.outcome,
     cause: row.cause,

@@ -4,7 +4,6 @@ import {
   GraphQLDirective,
   GraphQLList,
   GraphQLNonNull,
-  GraphQLObjectType,
   GraphQLSchema,
   GraphQLString,
   lexicographicSortSchema,
@@ -50,18 +49,10 @@ const directives = [
   }),
 ];
 
-/**
- * The schema as a subgraph of Apollo Federation 2, sorted. What every subgraph has (`_entities`, `_service` and their
- * types) is left out: composition knows it, and clients have no use for it.
- */
+/** The schema as a subgraph of Apollo Federation 2, sorted, without `_entities` and `_service`: composition adds them. */
 export function printSubgraph(schema: GraphQLSchema): string {
-  const { query, mutation } = schema.toConfig();
-  if (!query) throw new Error("The schema has no queries.");
-  const root = query.toConfig();
-  const fields = Object.fromEntries(Object.entries(root.fields).filter(([name]) => !name.startsWith("_")));
   const subgraph = new GraphQLSchema({
-    query: new GraphQLObjectType({ ...root, fields }),
-    mutation,
+    ...schema.toConfig(),
     directives: [...specifiedDirectives, ...directives],
   });
   // GraphQL prints no directives of types.

@@ -4,6 +4,7 @@ import type { PoolClient } from "pg";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
 import { AuthEvent } from "../events/auth-event.entity.ts";
+import { GlobalIdKey } from "../global-ids/global-id-key.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
@@ -44,7 +45,7 @@ export function createOrm(
   return new MikroORM({
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt],
+    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt, GlobalIdKey],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
     migrations: {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { decodeJwt } from "jose";
-import { startGateway } from "../support/gateway.ts";
+import { startGateway, startReplica } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { errorsOf, register } from "../support/operations.ts";
 import type { Tokens } from "../support/operations.ts";
@@ -112,6 +112,41 @@ describe("me.securityEvents", () => {
       ip: null,
     });
     expect(await listed()).toEqual(["SUPERUSER_CREATED", "SIGNED_IN", "SIGNED_UP"]);
+  });
+
+  it("gives each event an id that is the same on every replica, and tells nothing of how many there are", async () => {
+    await login("wrong horse battery");
+    const text = "{ me { id securityEvents { edges { cursor node { id } } } } }";
+    const ask = async (from: Gateway) => (await from.graphql(text, {}, `Token ${tokens.token}`)).data.me;
+    const { id: userId, securityEvents } = await ask(gateway);
+    const ids = securityEvents.edges.map(({ node }: { node: { id: string } }) => node.id);
+    expect(ids).toEqual(Array(3).fill(expect.stringMatching(/^security_event_[\da-f]{32}$/)));
+    expect(new Set(ids).size).toBe(3);
+
+    const replica = await startReplica(gateway, {
+      ENCRYPTION_KEY: `${"put first ".repeat(4)},${gateway.jwtSecret}`,
+    });
+    const asked = await ask(replica);
+    await replica.close();
+    expect(asked.securityEvents).toEqual(securityEvents);
+
+    const rows = await gateway.sql<{ id: string }>("select id from auth_events where user_id = $1", [userId]);
+    for (const { cursor, node } of securityEvents.edges)
+      for (const { id } of rows)
+        for (const shown of [cursor, node.id, Buffer.from(cursor, "base64url").toString()])
+          expect([shown, shown.slice("security_event_".length)]).not.toContain(id);
+  });
+
+  it.each([
+    "0",
+    "5",
+    "security_event_",
+    `security_event_${"0".repeat(32)}`,
+    `session_${"0".repeat(32)}`,
+    `security_event_${"0".repeat(33)}`,
+  ])("takes no cursor that it did not give: %s", async (key) => {
+    const after = Buffer.from(key).toString("base64url");
+    expect(errorsOf(await page({ after }))).toEqual({ after: ["Invalid cursor"] });
   });
 
   it.each([

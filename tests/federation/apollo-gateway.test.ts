@@ -53,7 +53,7 @@ beforeAll(async () => {
     {
       name: "accounts",
       url: `${gatehouse.url}/graphql`,
-      typeDefs: parse(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8")),
+      typeDefs: parse(readFileSync(new URL("../../subgraph.graphql", import.meta.url), "utf8")),
     },
     { name: "posts", url: posts.url, typeDefs: postsTypeDefs },
   ]);

@@ -10,6 +10,7 @@ import {
   specifiedRules,
   validate,
 } from "graphql";
+import { fieldErrorCatalogue } from "../../src/field-errors.ts";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { errorsOf } from "../support/operations.ts";
@@ -158,6 +159,8 @@ describe("with introspection off", () => {
       "username",
       "path",
       "token",
+      // Codes of field errors are in the documentation, so that apps can translate them.
+      ...Object.keys(fieldErrorCatalogue),
     ]);
     for (const guess of guesses.filter((_, index) => index % 4 === 0))
       for (const query of documents(guess)) {

@@ -111,6 +111,7 @@ describe("the packed tarball in an empty project", () => {
       "migrations",
       "package.json",
       "schema.graphql",
+      "subgraph.graphql",
       "scripts",
     ];
     expect(contents.toSorted()).toEqual(needed.toSorted());
