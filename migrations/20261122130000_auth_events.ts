@@ -34,16 +34,23 @@ export class AuthEvents extends Migration {
     this.addSql(`
       create trigger auth_events_stay before update or delete or truncate on auth_events
       for each statement execute function gatehouse_auth_events_stay()`);
-    // The setting holds within the function alone. With the rights of its owner, so that the gateway needs none to
-    // delete; and whoever calls it, what is younger than a day stays.
+    // Only a superuser may attach a custom setting to a function, so the function sets it and takes it back. It runs with
+    // the rights of its owner, so that the gateway needs none to delete; events younger than a day always stay.
     this.addSql(`
       create function gatehouse_remove_old_events(retention float8, batch_size int) returns setof bigint
-      language sql security definer set gatehouse.removes_old_events = 'on' as $$
-        delete from auth_events where id = any(array(
-          select id from auth_events where occurred_at < now() - make_interval(secs => greatest(retention, 86400))
-          order by occurred_at limit batch_size for update skip locked
-        )) returning id
-      $$`);
+      language plpgsql security definer as $$
+      begin
+        perform pg_catalog.set_config('gatehouse.removes_old_events', 'on', true);
+        return query
+          with removed as (
+            delete from auth_events where id = any(array(
+              select id from auth_events where occurred_at < now() - make_interval(secs => greatest(retention, 86400))
+              order by occurred_at limit batch_size for update skip locked
+            )) returning id
+          )
+          select id from removed;
+        perform pg_catalog.set_config('gatehouse.removes_old_events', '', true);
+      end $$`);
     this.addSql(`revoke execute on function gatehouse_remove_old_events(float8, int) from public`);
     // Triggers for what no operation of the API does: an operator does it, by SQL.
     this.addSql(`

@@ -13,11 +13,13 @@ const pause = 60_000;
 
 /** Deletes up to `:batchSize` rows, and answers with a row for each where it is no `delete` itself. */
 export interface RemovalStep {
+  /** Names the step in the log. */
+  name: string;
   sql: string;
   values: Record<string, number>;
 }
 
-/** Removes what is of no more use, in the background, by one replica at a time. */
+/** Removes rows that are no longer needed, in the background, in one replica at a time. */
 export class Removal {
   private readonly em: EntityManager;
   private readonly steps: readonly RemovalStep[];
@@ -50,29 +52,34 @@ export class Removal {
     await this.running;
   }
 
-  /** One batch of each kind. @returns whether there may be more; false while another replica is at it */
+  /** Runs each step once; a step that fails is logged and stops no other. @returns whether more rows may be left */
   async removeBatch(): Promise<boolean> {
+    let more = false;
+    for (const step of this.steps) {
+      const removed = await this.run(step).catch((error: unknown) => {
+        this.logger.warn({ err: error, job: step.name }, "a clean-up job failed; it runs again in a minute");
+        return 0;
+      });
+      more ||= removed === batchSize;
+    }
+    return more;
+  }
+
+  /** @returns the number of rows removed; 0 while another replica removes */
+  private run({ sql, values }: RemovalStep): Promise<number> {
     return this.em.fork().transactional(async (em) => {
       const [lock] = await em.execute<[{ taken: boolean }]>("select pg_try_advisory_xact_lock(?) as taken", [
         removalLock,
       ]);
-      let more = false;
-      if (lock.taken)
-        for (const { sql, values } of this.steps) {
-          const removed = { ...values, batchSize };
-          // oxlint-disable-next-line gatehouse/no-raw-sql -- each is a constant of the feature that it belongs to
-          const { affectedRows } = await em.execute<{ affectedRows: number }>(sql, removed, "run");
-          more ||= affectedRows === batchSize;
-        }
-      return more;
+      if (!lock.taken) return 0;
+      const limited = { ...values, batchSize };
+      // oxlint-disable-next-line gatehouse/no-raw-sql -- each is a constant of the feature that it belongs to
+      const { affectedRows } = await em.execute<{ affectedRows: number }>(sql, limited, "run");
+      return affectedRows;
     });
   }
 
   private async removeAll(): Promise<void> {
-    try {
-      while (!this.closed && (await this.removeBatch())) await nextTurn();
-    } catch (error) {
-      this.logger.warn({ err: error }, "what is of no more use cannot be removed: trying again later");
-    }
+    while (!this.closed && (await this.removeBatch())) await nextTurn();
   }
 }

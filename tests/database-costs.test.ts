@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { createDatabase, databaseUrl as urlOf, dropDatabase, query } from "./support/database.ts";
+import {
+  asSuperuser,
+  createDatabase,
+  databaseUrl as urlOf,
+  dropDatabase,
+  query,
+} from "./support/database.ts";
 import { measureDatabaseCosts, tellingLateness } from "./support/database-costs.ts";
 import type { DatabaseCost } from "./support/database-costs.ts";
 import { startGateway, startReplica } from "./support/gateway.ts";
@@ -33,7 +39,11 @@ let other: Gateway;
 let costs: Map<string, DatabaseCost>;
 beforeAll(async () => {
   databaseUrl = await createDatabase();
-  await populate(databaseUrl, size, "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng");
+  await populate(
+    asSuperuser(databaseUrl),
+    size,
+    "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng",
+  );
   await query(urlOf("postgres"), tellPlans(new URL(databaseUrl).pathname.slice(1)));
   relay = await startStatementRelay(databaseUrl, tellingLateness);
   gateway = await startGateway({ DATABASE_URL: relay.url, RATE_LIMIT: "on" });

@@ -35,24 +35,31 @@ export function migrateCommand(): Command {
     );
   migrate
     .command("status")
-    .description("list the migrations, applied and pending")
+    .description("list the migrations: applied, pending, or of a newer release")
     .action(() =>
-      withMigrations(async (orm, { appliedMigrations, pendingMigrations }) => {
+      withMigrations(async (orm, { appliedMigrations, ownMigrations, pendingMigrations }) => {
+        const own = await ownMigrations();
         for (const { name, at } of await appliedMigrations(orm))
-          print(`applied  ${name}  ${new Date(at).toISOString()}`);
+          print(`${own.includes(name) ? "applied" : "newer  "}  ${name}  ${new Date(at).toISOString()}`);
         for (const name of await pendingMigrations(orm)) print(`pending  ${name}`);
       }),
     );
   migrate
     .command("check")
-    .description("fail when the migrated database is not what the entities say")
+    .description("fail when the database is not what the migrations make and the entities say")
     .action(() =>
-      withMigrations(async (orm, { migrateOnStart, schemaDifference }) => {
-        await migrateOnStart(orm, false);
-        const difference = (await schemaDifference(orm)).trim();
-        if (difference !== "") throw new Error(`Entities and migrations disagree:\n${difference}`);
-        print("entities and migrations agree");
-      }),
+      withMigrations(
+        async (orm, { objectDifferences, PendingMigrations, pendingMigrations, schemaDifference }) => {
+          const pending = await pendingMigrations(orm);
+          if (pending.length > 0) throw new PendingMigrations(pending);
+          const differences = await objectDifferences(orm);
+          if (differences.length > 0)
+            throw new Error(`The database is not what its migrations make:\n${differences.join("\n")}`);
+          const difference = (await schemaDifference(orm)).trim();
+          if (difference !== "") throw new Error(`Entities and migrations disagree:\n${difference}`);
+          print("entities and migrations agree");
+        },
+      ),
     );
   return migrate;
 }

@@ -5,9 +5,11 @@ export function registerHealth(server: FastifyInstance, checkDatabase: () => Pro
   // Who is killed for being busy leaves the others more to do.
   const live = { config: { pressureHandler: () => {} } };
   server.get("/health/live", live, async () => ({ status: "ok" }));
+  let checking: Promise<void> | undefined;
   server.get("/health/ready", async (request, reply) => {
     try {
-      await checkDatabase();
+      // Concurrent probes share a check.
+      await (checking ??= checkDatabase().finally(() => (checking = undefined)));
       return { status: "ok" };
     } catch (error) {
       request.log.warn({ err: error }, "not ready: the database does not answer");

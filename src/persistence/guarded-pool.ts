@@ -4,6 +4,12 @@ import { connectionFailure, isLastFailure, isLostServer, queryFailure } from "./
 /** Queries that may wait for a connection; each waits some seconds at most, and what it belongs to takes memory meanwhile. */
 const mostWaiting = 1_000;
 
+/** Milliseconds for which no more connections are opened after the server had none to give. */
+const fullPause = 1_000;
+
+/** SQLSTATE too_many_connections. */
+const tooManyConnections = "53300";
+
 /** Milliseconds between two times that all connections are doubted: opening them anew is work for the database. */
 const doubtPause = 5_000;
 
@@ -12,6 +18,13 @@ const beginsOrEnds = /^(begin|start transaction|rollback)\b/;
 
 type Callback = (error?: unknown, result?: unknown, release?: unknown) => void;
 type Ask = (...args: unknown[]) => Promise<unknown> | undefined;
+
+const answered = new WeakMap<Pool, number>();
+
+/** How many queries of a guarded pool have been answered: a pool that is full and gets answers is only busy. */
+export function answeredQueries(pool: Pool): number {
+  return answered.get(pool) ?? 0;
+}
 
 /**
  * Keeps a pool clean. A connection of no more use leaves it at once: what holds it may not be able to give it back (a
@@ -22,6 +35,8 @@ export function guardPool(pool: Pool): void {
   const held = new Set<PoolClient>();
   const openedAt = new WeakMap<PoolClient, number>();
   let doubtedAt = -Infinity;
+  const size = pool.options.max;
+  let full: NodeJS.Timeout | undefined;
 
   const discard = (client: PoolClient) => {
     if (!held.has(client)) return;
@@ -40,10 +55,26 @@ export function guardPool(pool: Pool): void {
     openedAt.set(client, performance.now());
     client.once("end", () => discard(client));
     const query = client.query.bind(client) as Ask;
-    client.query = observed(query, (text, failure) => judge(client, text, failure)) as typeof client.query;
+    const count = () => answered.set(pool, answeredQueries(pool) + 1);
+    client.query = observed(
+      query,
+      (text, failure) => judge(client, text, failure),
+      count,
+    ) as typeof client.query;
   });
 
-  const connect = pool.connect.bind(pool) as () => Promise<PoolClient>;
+  const open = pool.connect.bind(pool) as () => Promise<PoolClient>;
+  /** When the server has no more connections to give, those that are open serve in turn. */
+  const connect = () =>
+    open().catch((error: unknown) => {
+      if ((error as { code?: unknown }).code !== tooManyConnections || pool.totalCount === 0) throw error;
+      pool.options.max = pool.totalCount;
+      full ??= setTimeout(() => {
+        full = undefined;
+        pool.options.max = size;
+      }, fullPause).unref();
+      return open();
+    });
   const connectUndoubted = async () => {
     if (pool.waitingCount >= mostWaiting) throw new Error("too many queries wait for a connection");
     let client = await connect();
@@ -73,7 +104,7 @@ export function guardPool(pool: Pool): void {
 }
 
 /** The same, but of each failure is heard before who asked hears of it, and it has a SQLSTATE. */
-function observed(ask: Ask, failed: (text: string, failure: unknown) => void): Ask {
+function observed(ask: Ask, failed: (text: string, failure: unknown) => void, succeeded = () => {}): Ask {
   return (...args) => {
     const [query] = args as [string | { text: string }];
     const observe = (error: unknown) => {
@@ -83,10 +114,18 @@ function observed(ask: Ask, failed: (text: string, failure: unknown) => void): A
     };
     const callback = args.at(-1);
     if (typeof callback === "function")
-      args[args.length - 1] = ((error, result) =>
-        (callback as Callback)(error ? observe(error) : error, result)) satisfies Callback;
-    return ask(...args)?.catch((error: unknown) => {
-      throw observe(error);
-    });
+      args[args.length - 1] = ((error, result) => {
+        if (!error) succeeded();
+        (callback as Callback)(error ? observe(error) : error, result);
+      }) satisfies Callback;
+    return ask(...args)?.then(
+      (result) => {
+        succeeded();
+        return result;
+      },
+      (error: unknown) => {
+        throw observe(error);
+      },
+    );
   };
 }

@@ -1,8 +1,10 @@
 import type { Transaction } from "@mikro-orm/core";
 import type { Migrator } from "@mikro-orm/migrations";
 import { readdir } from "node:fs/promises";
+import { checkBeforeMigrating, checkBeforeServing } from "./database-requirements.ts";
 import { createOrm, migrationsPath } from "./orm.ts";
 import type { Orm } from "./orm.ts";
+import { compareSchemaObjects, readSchemaObjects } from "./schema-objects.ts";
 
 /** Any number will do, as long as every gateway takes the same. */
 const migrationLock = 7_220_418_035;
@@ -17,12 +19,16 @@ export class PendingMigrations extends Error {
   }
 }
 
-/** Applies pending migrations, or refuses to go on without them. @throws PendingMigrations */
+/**
+ * Applies pending migrations, or refuses to go on without them. Migrations of a newer release may be there: the previous
+ * release works on its schema.
+ * @throws PendingMigrations, UnsuitableDatabase
+ */
 export async function migrateOnStart(orm: Orm, allowed: boolean): Promise<void> {
   const pending = await pendingMigrations(orm);
-  if (pending.length === 0) return;
-  if (!allowed) throw new PendingMigrations(pending);
-  await migrateUp(orm);
+  if (pending.length > 0 && !allowed) throw new PendingMigrations(pending);
+  if (pending.length > 0) await migrateUp(orm);
+  await checkBeforeServing(orm);
 }
 
 /** Those that the database has, in the order in which it got them. */
@@ -36,12 +42,14 @@ export async function appliedMigrations(orm: Orm): Promise<{ name: string; at: s
 
 /** The names of those that it lacks, oldest first. Every start asks, so the migrator is not loaded for it. */
 export async function pendingMigrations(orm: Orm): Promise<string[]> {
-  const files = (await readdir(migrationsPath)).filter((file) => /(?<!\.d)\.ts$/.test(file));
   const applied = new Set((await appliedMigrations(orm)).map(({ name }) => name));
-  return files
-    .map((file) => file.slice(0, -".ts".length))
-    .filter((name) => !applied.has(name))
-    .toSorted();
+  return (await ownMigrations()).filter((name) => !applied.has(name));
+}
+
+/** The names of the migrations of this release, oldest first. */
+export async function ownMigrations(): Promise<string[]> {
+  const files = (await readdir(migrationsPath)).filter((file) => /(?<!\.d)\.ts$/.test(file));
+  return files.map((file) => file.slice(0, -".ts".length)).toSorted();
 }
 
 /** Applies every pending migration, one process at a time. @returns the names of those applied */
@@ -51,6 +59,10 @@ export async function migrateUp(orm: Orm): Promise<string[]> {
 
 /** Takes back the last migration. @returns its name, or none when there was nothing to take back */
 export async function migrateDown(orm: Orm): Promise<string[]> {
+  const own = await ownMigrations();
+  const newer = (await appliedMigrations(orm)).findLast(({ name }) => !own.includes(name));
+  if (newer)
+    throw new Error(`The migration ${newer.name} is of a newer release, which alone can take it back.`);
   return underMigrationLock(orm, (migrator, transaction) => migrator.down({ transaction }));
 }
 
@@ -58,14 +70,25 @@ async function underMigrationLock(
   orm: Orm,
   work: (migrator: Migrator, transaction: Transaction) => Promise<{ name: string }[]>,
 ): Promise<string[]> {
-  const unhurried = createOrm(orm.config.get("clientUrl") ?? "", { info: () => {} }, { hurried: false });
-  try {
-    return await unhurried.em.fork().transactional(async (em) => {
+  return withMigrationOrm(orm, (unhurried) =>
+    unhurried.em.fork().transactional(async (em) => {
       // Whatever the role or the database has set.
-      await em.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
+      await em.execute(`
+        select set_config(name, '0', true) from pg_settings
+        where name in ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`);
       await em.execute("select pg_advisory_xact_lock(?)", [migrationLock]);
       return (await work(await migratorOf(unhurried), em.getTransactionContext())).map(({ name }) => name);
-    });
+    }),
+  );
+}
+
+/** Works with an ORM that waits as long as it takes, and puts tables into the schema that everything else reads. */
+async function withMigrationOrm<T>(orm: Orm, work: (unhurried: Orm) => Promise<T>): Promise<T> {
+  const schema = await checkBeforeMigrating(orm);
+  const databaseUrl = orm.config.get("clientUrl") ?? "";
+  const unhurried = createOrm(databaseUrl, { info: () => {} }, { hurried: false, schema });
+  try {
+    return await work(unhurried);
   } finally {
     await unhurried.close();
   }
@@ -78,5 +101,35 @@ export async function migratorOf(orm: Orm): Promise<Migrator> {
 
 /** What would have to change in the database for it to be as the entities say; empty when they agree. */
 export async function schemaDifference(orm: Orm): Promise<string> {
-  return orm.schema.getUpdateSchemaSQL({ wrap: false });
+  return withMigrationOrm(orm, (unhurried) => unhurried.schema.getUpdateSchemaSQL({ wrap: false }));
+}
+
+const rehearsalSchema = "gatehouse_check";
+
+/**
+ * Compares tables, indexes, constraints, triggers and functions with those that the migrations make, which are applied to
+ * an empty schema and rolled back. @returns a line for each difference
+ */
+export async function objectDifferences(orm: Orm): Promise<string[]> {
+  return withMigrationOrm(orm, async (unhurried) => {
+    const em = unhurried.em.fork();
+    const schema = unhurried.config.get("schema") ?? "public";
+    await em.begin();
+    try {
+      await em.execute(`create schema ${rehearsalSchema}`).catch((cause: unknown) => {
+        throw new Error(
+          "The check needs the privilege CREATE on the database, for a schema that is rolled back.",
+          { cause },
+        );
+      });
+      const transaction = em.getTransactionContext();
+      await (
+        await migratorOf(unhurried)
+      ).up({ ...(transaction && { transaction }), schema: rehearsalSchema });
+      const expected = await readSchemaObjects(em, rehearsalSchema);
+      return compareSchemaObjects(expected, await readSchemaObjects(em, schema));
+    } finally {
+      await em.rollback();
+    }
+  });
 }

@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import type { Logger } from "pino";
 import { within } from "../time-limit.ts";
+import { isDirect } from "./connection-setup.ts";
 import { ListenerBeat } from "./listener-beat.ts";
 
 /** What a feature does with the notifications of one channel. */
@@ -19,6 +20,9 @@ export interface Subscription {
 const firstRetry = 100;
 const slowestRetry = 5_000;
 const longestFarewell = 1_000;
+
+/** Until it is tried again whether a pooler is still in between. */
+const poolerRetry = 600_000;
 
 /** A dead peer that does not close is found out by TCP, not by us: probes begin after this much silence. */
 const keepAliveAfter = 10_000;
@@ -81,6 +85,7 @@ export class Notifications {
     client.on("end", () => this.lost(client));
     try {
       await client.connect();
+      if (!(await isDirect(client))) return this.doWithout(client);
       for (const channel of new Set(this.subscriptions.map((subscription) => subscription.channel)))
         await client.query(`listen ${client.escapeIdentifier(channel)}`);
     } catch (error) {
@@ -97,6 +102,16 @@ export class Notifications {
     this.beats.close();
     // A dead connection does not say that it has ended.
     await within(longestFarewell, this.client?.end() ?? Promise.resolve()).catch(() => {});
+  }
+
+  /** A pooler may give the session that listens to somebody else at any moment. */
+  private doWithout(client: Client): void {
+    this.client = undefined;
+    client.end().catch(() => {});
+    this.logger.info(
+      "DATABASE_URL leads to a connection pooler: each request asks the database who is calling, because nothing can be listened to",
+    );
+    if (!this.closed) this.retry = setTimeout(() => void this.start(), poolerRetry).unref();
   }
 
   /** What should be heard is not: the connection is opened anew. */

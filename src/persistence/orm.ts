@@ -1,6 +1,6 @@
 import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
-import type { PoolClient } from "pg";
+import type { Client } from "pg";
 import type { Logger } from "pino";
 import { User } from "../accounts/user.entity.ts";
 import { AuthEvent } from "../events/auth-event.entity.ts";
@@ -9,6 +9,7 @@ import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { Attempt } from "../throttling/attempt.entity.ts";
+import { setUpConnection } from "./connection-setup.ts";
 import { guardPool } from "./guarded-pool.ts";
 import { hearOwnNotices } from "./own-notices.ts";
 import type { OwnNotices } from "./own-notices.ts";
@@ -20,17 +21,10 @@ export type Orm = MikroORM;
 export const migrationsPath = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /**
- * Milliseconds. A statement that is slow is ended by the server, and when nothing is heard of it, the connection is:
- * it can die without a word, and TCP takes a quarter of an hour to find out.
+ * Milliseconds. The server ends a slow statement (see connection-setup.ts). When nothing is heard of it, we end the
+ * connection: it can die without a word, and TCP takes a quarter of an hour to find out.
  */
-const patience = {
-  statement_timeout: 5_000,
-  query_timeout: 7_000,
-  idle_in_transaction_session_timeout: 30_000,
-};
-
-/** A migration, or waiting for another replica's, may take longer than a query of the API may. */
-const unlimitedPatience = { statement_timeout: 0, query_timeout: 0, idle_in_transaction_session_timeout: 0 };
+const longestQuery = 7_000;
 
 /** Connects at the first query, not before. */
 export function createOrm(
@@ -40,11 +34,19 @@ export function createOrm(
     hurried = true,
     own,
     connections = 20,
-  }: { hurried?: boolean; own?: OwnNotices; connections?: number } = {},
+    schema,
+  }: {
+    hurried?: boolean;
+    own?: OwnNotices;
+    connections?: number;
+    /** The schema of the tables, for migrations; everything else leaves it to the search path. */
+    schema?: string;
+  } = {},
 ): Orm {
   return new MikroORM({
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
+    ...(schema !== undefined && { schema }),
     entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt, GlobalIdKey],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
@@ -57,20 +59,22 @@ export function createOrm(
     },
     // Triggers and functions stand in the migrations alone.
     schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true },
-    pool: { min: 0, max: connections, idleTimeoutMillis: 30_000 },
+    // Those that stay open serve when others have taken all that the server has to give.
+    pool: { min: Math.min(4, connections), max: connections, idleTimeoutMillis: 30_000 },
     driverOptions: {
       // The driver reads the URL itself: the ORM would drop its parameters (sslmode, host of a socket).
       connectionString: databaseUrl,
       // Milliseconds, for a connection that is opened as for one that comes free.
       connectionTimeoutMillis: 5_000,
-      ...(hurried ? patience : unlimitedPatience),
+      query_timeout: hurried ? longestQuery : 0,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       application_name: "gatehouse",
-      // Times are read as text.
-      options: "-c datestyle=ISO",
       onPoolCreated: guardPool,
-      ...(own && { onConnect: (client: PoolClient) => hearOwnNotices(client, own) }),
+      onConnect: async (client: Client) => {
+        await setUpConnection(client, databaseUrl, hurried);
+        if (own) hearOwnNotices(client, own);
+      },
     },
     debug: false,
     logger: (message: string) => logger.info({ component: "orm" }, message),

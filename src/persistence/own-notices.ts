@@ -1,4 +1,4 @@
-import type { PoolClient } from "pg";
+import type { Client } from "pg";
 
 /** Who wants to know what this process itself changes, before it goes on. */
 export interface OwnNotices {
@@ -14,7 +14,7 @@ type Ask = (...args: unknown[]) => Promise<unknown> | undefined;
  * Lets a connection of the pool hear what it changes. The database's triggers say it with `raise info` to whoever makes a
  * change, by whatever statement, while it is made; once the transaction is over it is passed on, before any request goes on.
  */
-export function hearOwnNotices(client: PoolClient, own: OwnNotices): void {
+export function hearOwnNotices(client: Client, own: OwnNotices): void {
   const heard: string[] = [];
   client.on("notice", ({ message, detail }) => {
     if (message === own.channel && detail !== undefined) heard.push(detail);

@@ -50,6 +50,8 @@ function serverArguments(data: string, port: number): string[] {
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     max_connections: 100,
+    // Seconds for which a connection that says nothing may keep others out.
+    authentication_timeout: 5,
     // Keeps what users typed out of the log, also where PostgreSQL quotes it in an error message.
     log_min_messages: "log",
     log_min_error_statement: "panic",

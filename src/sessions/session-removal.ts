@@ -7,23 +7,24 @@ const keepEnded = 86_400;
 const keepRevocations = 600;
 
 // What is locked is left for the next time.
-const statements = [
-  `delete from sessions where id = any(array(
+const statements = {
+  "expired refresh tokens": `delete from sessions where id = any(array(
      select id from sessions where refresh_expires_at <= now()
      order by refresh_expires_at limit :batchSize for update skip locked))`,
-  `delete from sessions where id = any(array(
+  "expired sessions": `delete from sessions where id = any(array(
      select id from sessions where expires_at < now() - make_interval(secs => :accessTokenTtl + :keepEnded)
      order by expires_at limit :batchSize for update skip locked))`,
-  `delete from sessions where id = any(array(
+  "revoked sessions": `delete from sessions where id = any(array(
      select id from sessions where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepEnded)
      order by revoked_at limit :batchSize for update skip locked))`,
-  `delete from session_revocations where session_id = any(array(
+  "list of revoked sessions": `delete from session_revocations where session_id = any(array(
      select session_id from session_revocations
      where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepRevocations)
      order by revoked_at limit :batchSize for update skip locked))`,
-];
+};
 
 /** The end of sessions that are of no more use. @param accessTokenTtl seconds */
 export function sessionRemoval(accessTokenTtl: number): RemovalStep[] {
-  return statements.map((sql) => ({ sql, values: { accessTokenTtl, keepEnded, keepRevocations } }));
+  const values = { accessTokenTtl, keepEnded, keepRevocations };
+  return Object.entries(statements).map(([name, sql]) => ({ name, sql, values }));
 }

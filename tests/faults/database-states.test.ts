@@ -119,6 +119,8 @@ it("says so when others have all the connections, and serves when there is one a
 
   await admin(`alter role ${role} connection limit 0`);
   await terminate(`usename = '${role}'`);
+  // It takes a moment to notice.
+  await until(async () => (await me(limited)).errors !== undefined);
   expectUnavailable(await me(limited));
   expectUnavailable(await rename("Nobody", limited));
   await expectTheRestToServe(limited, token);

@@ -7,7 +7,7 @@ import { logOptions } from "../../src/logger.ts";
 import { tokenSecrets } from "../../src/persistence/kept-secret.ts";
 import { migrateOnStart } from "../../src/persistence/migrations.ts";
 import type { Siblings } from "../../src/sessions/own-changes.ts";
-import { createDatabase, dropDatabase, query } from "./database.ts";
+import { asSuperuser, createDatabase, dropDatabase, query } from "./database.ts";
 
 export interface GraphqlAnswer {
   status: number;
@@ -80,7 +80,7 @@ export async function startGateway(
       return { status: answer.status, ...((await answer.json()) as Omit<GraphqlAnswer, "status">) };
     },
     async sql<Row extends Record<string, unknown>>(text: string, values?: unknown[]) {
-      const rows = await query<Row>(databaseUrl, text, values);
+      const rows = await query<Row>(asSuperuser(databaseUrl), text, values);
       // What somebody else has changed is known a moment later.
       if (app.notifications.isHeard(performance.now())) await app.notifications.caughtUp();
       return rows;

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { startEmbeddedPostgres } from "../../src/persistence/embedded-postgres.ts";
 import { migrateUp } from "../../src/persistence/migrations.ts";
 import { createOrm } from "../../src/persistence/orm.ts";
-import { databaseUrl, query, serverUrlVariable, templateDatabase } from "./database.ts";
+import {
+  asOwner,
+  createOwner,
+  databaseUrl,
+  owner,
+  query,
+  serverUrlVariable,
+  templateDatabase,
+} from "./database.ts";
 import tearDown from "./global-teardown.ts";
 import { testServer } from "./test-server.ts";
 
@@ -22,8 +30,9 @@ export default async function setUp(): Promise<void> {
 }
 
 async function makeTemplate(): Promise<void> {
-  await query(databaseUrl("postgres"), `create database ${templateDatabase}`);
-  const orm = createOrm(databaseUrl(templateDatabase), { info: () => {} });
+  await createOwner(databaseUrl("postgres"));
+  await query(databaseUrl("postgres"), `create database ${templateDatabase} owner ${owner}`);
+  const orm = createOrm(asOwner(databaseUrl(templateDatabase)), { info: () => {} });
   await migrateUp(orm);
   await orm.close();
 }
