@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 import { ExtraClaims, isFreeClaimName, noExtraClaims, parseClaimMapping } from "./extra-claims.ts";
 
@@ -25,9 +26,14 @@ async function readSmallFile(path: string): Promise<string> {
     const file = await stat(path);
     if (!file.isFile()) throw new Error("is not a file");
     if (file.size > largestFile) throw new Error(`is larger than ${largestFile} bytes`);
-    return await readFile(path, "utf8");
+    return decodeUtf8(await readFile(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new Error("is not there", { cause: error });
     throw error;
   }
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new Error("is not valid UTF-8");
+  return new TextDecoder().decode(bytes);
 }
