@@ -4,6 +4,7 @@ import type { GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
 import { accountServices } from "./accounts/account-services.ts";
 import type { AccountService } from "./accounts/account.service.ts";
+import { repairNameKeysOnStart } from "./accounts/name-key-repair.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
@@ -172,7 +173,11 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      await Promise.all([ring?.start(), new StoredHashKinds(orm.em, hasher, logger).start()]);
+      await Promise.all([
+        ring?.start(),
+        new StoredHashKinds(orm.em, hasher, logger).start(),
+        repairNameKeysOnStart(orm.em, logger),
+      ]);
       await notifications.start();
       await revocations?.start();
       lastUse.start();
