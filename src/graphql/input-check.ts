@@ -83,8 +83,9 @@ async function checkInputObject(
   const unknown = Object.keys(given)
     .filter((name) => !Object.hasOwn(fields, name))
     .slice(0, mostUnknownNamed);
-  const check = type.extensions["check"] as WholeInputCheck<Values> | undefined;
+  const { check, lastCheck } = type.extensions as Record<string, WholeInputCheck<Values> | undefined>;
   const whole: FieldErrors = { ...(await check?.(values, scope)) };
+  const last: FieldErrors = { ...(await lastCheck?.(values, scope)) };
   whole["error"] = [
     ...(whole["error"] ?? []),
     ...unknown.map((name) => `Field "${name.slice(0, 100)}" is not defined.`),
@@ -92,7 +93,7 @@ async function checkInputObject(
 
   const errors: FieldErrors = {};
   for (const name of [...Object.keys(fields), "error"]) {
-    const messages = [...(whole[name] ?? []), ...(faults[name] ?? [])];
+    const messages = [...(whole[name] ?? []), ...(faults[name] ?? []), ...(last[name] ?? [])];
     if (messages.length > 0) errors[name] = messages;
   }
   if (raw == null && isNonNullType(definition.type) && Object.keys(errors).length === 0)
