@@ -4,6 +4,7 @@ import type { GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
 import { accountServices } from "./accounts/account-services.ts";
 import type { AccountService } from "./accounts/account.service.ts";
+import { repairNameKeysOnStart } from "./accounts/name-key-repair.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import type { Config } from "./config.ts";
@@ -174,10 +175,13 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      // Both end before a failure is reported: a query that is still running would keep the pool from closing.
-      const learning = new StoredHashKinds(orm.em, hasher, logger).start();
-      const [opened] = await Promise.allSettled([ring?.start(), learning]);
-      if (opened.status === "rejected") throw opened.reason;
+      // All end before a failure is reported: a query that is still running would keep the pool from closing.
+      const steps = [
+        ring?.start(),
+        new StoredHashKinds(orm.em, hasher, logger).start(),
+        repairNameKeysOnStart(orm.em, logger),
+      ];
+      for (const step of await Promise.allSettled(steps)) if (step.status === "rejected") throw step.reason;
       await notifications.start();
       await revocations?.start();
       lastUse.start();

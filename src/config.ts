@@ -51,6 +51,7 @@ const schema = z
       .default(365 * 86_400),
     PASSWORD_CHECKS: onOff.default(true),
     REGISTRATION_PRIVACY: onOff.default(false),
+    USERNAME_RULES: z.enum(["strict", "as-recorded"], "takes strict or as-recorded").default("strict"),
     PWNED_PASSWORDS_URL: rangeService.optional(),
     CLAIMS_FILE: filePath.optional(),
     CLAIMS_NAMESPACE: identifier.max(200, "takes at most 200 characters").optional(),
@@ -153,6 +154,8 @@ const schema = z
     passwordChecks: env.PASSWORD_CHECKS,
     /** Whether it is kept secret which names have an account. */
     registrationPrivacy: env.REGISTRATION_PRIVACY,
+    /** What new usernames may contain. */
+    usernameRules: env.USERNAME_RULES,
     /** Ends with a slash. Unset: no service is asked. */
     pwnedPasswordsUrl: env.PWNED_PASSWORDS_URL,
     claimsFile: env.CLAIMS_FILE,

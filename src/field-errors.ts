@@ -65,6 +65,19 @@ export const fieldErrorCatalogue = {
     message: "user with this username already exists.",
     description: "Another account has this username.",
   },
+  USERNAME_AT_SIGN: {
+    message: "Enter a valid username. This value may not contain @.",
+    description: "The username contains `@`, which only email addresses do.",
+  },
+  USERNAME_INVISIBLE: {
+    message:
+      "Enter a valid username. This value may not contain line breaks, control characters or invisible characters.",
+    description: "The username contains a character that is not visible.",
+  },
+  USERNAME_COMBINING_MARK: {
+    message: "Enter a valid username. This value may not begin with a combining mark.",
+    description: "The username begins with a mark that would combine with the text before it.",
+  },
   PASSWORD_TOO_COMMON: {
     message: "This password is too common.",
     description: "The password is one of the most common ones, or follows a common pattern.",

@@ -148,13 +148,14 @@ describe("gatehouse serve", () => {
     const serve = (environment: Record<string, string>) =>
       gatehouse(["serve"], { PORT: "0", DATABASE_URL: databaseUrl, ENCRYPTION_KEY: key, ...environment })
         .exit;
-    const faults: [string, RegExp][] = [
+    const faults: [string | Buffer, RegExp][] = [
       [
         '{"role": {"field": "passwordHash"}}',
         /claim "role": the field "passwordHash" is secret; "field" takes .*/,
       ],
       ['{"sub": "someone else"}', /claim "sub": is reserved; only the gateway sets it/],
       ["{", /is not JSON: .*/],
+      [Buffer.from('{"city": "M\xfcnchen"}', "latin1"), /is not valid UTF-8/],
     ];
     for (const [mapping, fault] of faults) {
       await writeFile(claimsFile, mapping);

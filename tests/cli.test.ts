@@ -86,6 +86,11 @@ describe("gatehouse createsuperuser", () => {
     expect(twice.stderr).toBe(
       "gatehouse: email: user with this email already exists.\ngatehouse: username: user with this username already exists.\n",
     );
+    // What Node makes of arguments in Latin-1.
+    const misread = await run(["createsuperuser", "--email", "b@example.com", "--username", "bj\ufffdrn"], {
+      GATEHOUSE_SUPERUSER_PASSWORD: "long enough",
+    });
+    expect(misread).toMatchObject({ code: 1, stderr: "gatehouse: username: This is not valid UTF-8.\n" });
     const asked = await run(options);
     expect(asked.stderr).toBe(
       "gatehouse: There is no terminal to ask on: set GATEHOUSE_SUPERUSER_PASSWORD.\n",

@@ -12,6 +12,7 @@ import { PasswordRules } from "./password-rules.ts";
 import { PrivateRegistration } from "./private-registration.ts";
 import { Reauthentication } from "./reauthentication.ts";
 import { TakenNames } from "./taken-names.ts";
+import { UsernameRules } from "./username-rules.ts";
 
 interface Foundations {
   em: EntityManager;
@@ -23,7 +24,7 @@ interface Foundations {
 
 /** What there is to accounts; `services` are those that rules and resolvers ask for by their class. */
 export function accountServices(
-  { passwordChecks, pwnedPasswordsUrl, reauthenticateAfter, registrationPrivacy }: Config,
+  { passwordChecks, pwnedPasswordsUrl, reauthenticateAfter, registrationPrivacy, usernameRules }: Config,
   { em, hasher, sessions, throttle, logger }: Foundations,
 ): { accounts: AccountService; services: [unknown, unknown][] } {
   const takenNames = new TakenNames(em, registrationPrivacy);
@@ -43,6 +44,7 @@ export function accountServices(
     services: [
       [NameCheck, new NameCheck(takenNames, throttle)],
       [PasswordRules, passwordRules],
+      [UsernameRules, new UsernameRules(usernameRules)],
       [Reauthentication, reauthentication],
       [AccountResolver, new AccountResolver(accounts)],
     ],

@@ -2,27 +2,28 @@ import { namedStatement } from "../named-statement.ts";
 import { opening } from "../sessions/session-statements.ts";
 import type { OpenedRow, OpeningValues } from "../sessions/session-statements.ts";
 import type { NewAccount } from "./new-account.ts";
+import type { StoredPassword } from "./stored-password.ts";
 
 export const signUp = namedStatement<OpenedRow, NewAccount & OpeningValues>({
   name: "sign-up",
   text: opening(
-    `insert into users as u (id, email, username, password_hash, bio, full_name, birth_date)
-    values (:id, :email, :username, :passwordHash, :bio, :fullName, :birthDate)`,
+    `insert into users as u (id, email, email_key, username, username_key, password_hash, password_form, bio, full_name, birth_date)
+    values (:id, :email, :emailKey, :username, :usernameKey, :passwordHash, :passwordForm,
+      :bio, :fullName, :birthDate)`,
     "SIGNED_UP",
   ),
 });
 
-interface SignInValues extends OpeningValues {
+interface SignInValues extends OpeningValues, StoredPassword {
   userId: string;
   seenHash: string;
-  passwordHash: string;
 }
 
 // A password that was changed, or an account deactivated, since it was looked at must not open a session.
 export const signIn = namedStatement<OpenedRow, SignInValues>({
   name: "sign-in",
   text: opening(
-    `update users u set password_hash = :passwordHash, last_login_at = now()
+    `update users u set password_hash = :passwordHash, password_form = :passwordForm, last_login_at = now()
     where u.id = :userId and u.password_hash = :seenHash and u.is_active`,
   ),
 });

@@ -1,6 +1,7 @@
 import { Field, InputType } from "type-graphql";
 import { FieldError } from "../field-errors.ts";
 import { CheckedAsWhole, Text } from "../graphql/input-rules.ts";
+import type { WholeInputCheck } from "../graphql/input-rules.ts";
 import { DateScalar } from "../graphql/scalars.ts";
 import type { Caller } from "../sessions/caller.ts";
 import {
@@ -14,19 +15,28 @@ import {
 import { NameCheck } from "./name-check.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { Reauthentication } from "./reauthentication.ts";
+import { UsernameRules } from "./username-rules.ts";
+
+const checkNewUsername: WholeInputCheck<RegisterInput> = ({ username }, { service }) =>
+  service(UsernameRules).check(username);
+
+const checkChangedUsername: WholeInputCheck<UpdateUserInput> = async ({ username }, { service, caller }) =>
+  service(UsernameRules).check(username, ((await caller()) as Caller).user.username);
 
 @InputType({ description: "A new account: both names and a password are needed, the rest can follow later." })
 @CheckedAsWhole<RegisterInput>((input, { service, client }, faults) => {
   const checkRest = () => service(PasswordRules).check(input.password, input);
   return service(NameCheck).registration({ names: input, client, faults, checkRest });
-})
+}, checkNewUsername)
 export class RegisterInput {
   @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
   @Text(emailText)
   email!: string;
 
   @Field(() => String, {
-    description: "At most 255 characters, anything but blank; no other account may have it, in any case.",
+    description:
+      "At most 255 characters, not blank; no other account may have it, in any case. Without @, line breaks, control " +
+      "characters and invisible characters, unless USERNAME_RULES is as-recorded.",
   })
   @Text(usernameText)
   username!: string;
@@ -57,14 +67,17 @@ export class RegisterInput {
 export class LoginInput {
   @Field(() => String, {
     nullable: true,
-    description: "The account's e-mail address, in any case. Required unless username is given.",
+    description:
+      "The account's e-mail address, in any case. Required unless username is given. A form with one box for both sends " +
+      "what contains @ as email, and anything else as username.",
   })
   @Text({ ...usernameText, requiredWithout: "username" })
   email?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "The account's username, in any case, instead of email.",
+    description:
+      "The account's username, in any case, instead of email. It may contain @ only in accounts older than that rule.",
   })
   @Text(usernameText)
   username?: string | null;
@@ -88,7 +101,7 @@ export class LoginInput {
     ...(await service(Reauthentication).check(input, current, client)),
   });
   return service(NameCheck).change({ names: input, client, faults, checkRest }, current);
-})
+}, checkChangedUsername)
 export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
@@ -100,8 +113,7 @@ export class UpdateUserInput {
 
   @Field(() => String, {
     nullable: true,
-    description:
-      "A new username: at most 255 characters, not blank, of no other account in any case. It cannot be cleared.",
+    description: "A new username, with the rules of register. It cannot be cleared.",
   })
   @Text({ ...usernameText, nullable: false })
   username?: string;

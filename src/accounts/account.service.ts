@@ -1,6 +1,6 @@
 import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
+import { ServiceUnavailable, Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
@@ -22,14 +22,14 @@ import { SignInFailures } from "./sign-in-failures.ts";
 import { SignInLookup } from "./sign-in-lookup.ts";
 import type { SignInUser } from "./sign-in-lookup.ts";
 import { credentialEvents } from "./credential-events.ts";
+import { changedKeys } from "./name-keys.ts";
 import { newAccount } from "./new-account.ts";
-import type { Names, TakenNames } from "./taken-names.ts";
+import { hashPassword, settledForm, verifyPassword } from "./stored-password.ts";
+import type { StoredPassword } from "./stored-password.ts";
+import type { TakenNames } from "./taken-names.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
 import type { UserType } from "./user.type.ts";
-
-/** Appendix A of PostgreSQL's manual. */
-const uniqueViolation = "23505";
 
 /** Accounts: making one, signing in to it, changing it. Its inputs have passed the rules of account.inputs.ts. */
 export class AccountService {
@@ -66,7 +66,7 @@ export class AccountService {
     if (this.privateRegistration) return this.privateRegistration.register(input, client);
     const account = await newAccount(input, this.hasher, client.abandoned);
     // An account that cannot be made is an error, so there is always a session.
-    return this.orNameTaken(input, undefined, () =>
+    return this.takenNames.guard(input, undefined, () =>
       this.sessions.open(signUp, account, client),
     ) as Promise<AuthPayload>;
   }
@@ -74,7 +74,7 @@ export class AccountService {
   /** @throws InvalidInput when another account took a name meanwhile */
   async createSuperuser(input: RegisterInput, operator: EventOrigin): Promise<UserType> {
     const account = await newAccount(input, this.hasher);
-    return this.orNameTaken(input, undefined, () =>
+    return this.takenNames.guard(input, undefined, () =>
       this.em.fork().transactional(async (em) => {
         const user = em.create(User, { ...account, isStaff: true, isSuperuser: true });
         await em.flush();
@@ -137,13 +137,16 @@ export class AccountService {
     place?: HashPlace,
   ): Promise<AuthPayload | undefined> {
     const { valid, needsRehash } = await attempt.check(() =>
-      this.hasher.verify(user?.passwordHash ?? null, input.password, client.abandoned, place),
+      verifyPassword(this.hasher, user, input.password, client.abandoned, place),
     );
     if (user === null) return this.failures.refuse("UNKNOWN_ACCOUNT", undefined, client);
     if (!valid) return this.failures.refuse("WRONG_PASSWORD", user.id, client);
     if (!user.isActive) return this.failures.refuse("USER_DEACTIVATED", user.id, client);
-    const passwordHash = needsRehash ? await this.rehash(user, input.password) : user.passwordHash;
-    return this.sessions.open(signIn, { userId: user.id, seenHash: user.passwordHash, passwordHash }, client);
+    const password = needsRehash
+      ? await this.rehash(user, input.password)
+      : settledForm(user, input.password);
+    const { id: userId, passwordHash: seenHash } = user;
+    return this.sessions.open(signIn, { userId, seenHash, ...password }, client);
   }
 
   /**
@@ -155,9 +158,10 @@ export class AccountService {
     const { password, currentPassword: _checked, ...fields } = input;
     if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
     const changes: Partial<User> = fields;
-    if (password !== undefined) changes.passwordHash = await this.hasher.hash(password, client.abandoned);
+    if (password !== undefined)
+      Object.assign(changes, await hashPassword(this.hasher, password, client.abandoned));
     const subject = { userId: caller.user.id, sessionId: caller.sessionId };
-    return this.orNameTaken(input, caller.user.id, () =>
+    return this.takenNames.guard(input, caller.user.id, () =>
       this.em.fork().transactional(async (em) => {
         // The user's row is locked first, so that of two password changes the later one finds its session ended.
         const user = await em.findOne(User, subject.userId, { lockMode: LockMode.PESSIMISTIC_WRITE });
@@ -166,7 +170,7 @@ export class AccountService {
         const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
         if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
         const types = credentialEvents(user, changes);
-        em.assign(user, changes);
+        em.assign(user, { ...changes, ...changedKeys(user, changes) });
         await em.flush();
         if (types.length > 0) await recordEvents(em, { types, ...subject }, client);
         if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed", client);
@@ -176,25 +180,10 @@ export class AccountService {
   }
 
   /** The next sign-in will do where the hasher is busy: the password was right, so this one must not fail. */
-  private rehash(user: SignInUser, password: string): Promise<string> {
-    return this.hasher.hash(password).catch((error: unknown) => {
-      if (error instanceof ServiceUnavailable) return user.passwordHash;
+  private rehash(user: SignInUser, password: string): Promise<StoredPassword> {
+    return hashPassword(this.hasher, password).catch((error: unknown) => {
+      if (error instanceof ServiceUnavailable) return settledForm(user, password);
       throw error;
     });
-  }
-
-  /** The database has the last word on uniqueness: of two that pass the checks at once, one is refused by its index. */
-  private async orNameTaken<T>(
-    names: Names,
-    except: string | undefined,
-    write: () => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await write();
-    } catch (error) {
-      if (Object(error).code !== uniqueViolation) throw error;
-      const taken = await this.takenNames.among(names, except);
-      throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
-    }
   }
 }

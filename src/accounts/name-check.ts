@@ -2,8 +2,9 @@ import type { FieldErrors } from "../errors.ts";
 import type { Client } from "../graphql/context.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
+import type { Names } from "./name-keys.ts";
 import { asksForName } from "./taken-names.ts";
-import type { Names, TakenNames } from "./taken-names.ts";
+import type { TakenNames } from "./taken-names.ts";
 
 /** A form with names in it, and how the rest of it is checked. */
 interface Form {

@@ -5,7 +5,8 @@ import { isCommonPassword } from "../security/common-passwords.ts";
 import { isMadeOf, withItsWords } from "../security/password-similarity.ts";
 import type { PwnedPasswords } from "../security/pwned-passwords.ts";
 import { newPasswordText } from "./account.rules.ts";
-import type { Names } from "./taken-names.ts";
+import { normalForm } from "./stored-password.ts";
+import type { Names } from "./name-keys.ts";
 
 /** What an account is known by. */
 export interface OwnNames extends Names {
@@ -32,7 +33,7 @@ export class PasswordRules {
     // One that breaks the other rules is refused anyway, and can be as long as a request.
     if (password == null || newPasswordText.rules.some((rule) => rule(password) !== undefined)) return {};
     const faults = this.checks ? await guessable(password, names) : [];
-    if (faults.length === 0 && (await this.isPwned(password)))
+    if (faults.length === 0 && (await this.isPwned(normalForm(password))))
       faults.push(FieldError.of("PASSWORD_BREACHED"));
     return faults.length > 0 ? { password: faults } : {};
   }

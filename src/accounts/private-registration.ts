@@ -6,23 +6,26 @@ import type { Client } from "../graphql/context.ts";
 import { namedStatement } from "../named-statement.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { RegisterInput } from "./account.inputs.ts";
-import { isSameName } from "./name-forms.ts";
+import { nameKeys } from "./name-keys.ts";
+import type { NameKeys } from "./name-keys.ts";
 import { newAccount } from "./new-account.ts";
 import type { NewAccount } from "./new-account.ts";
 
 // One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
 // same time. Of two at once the unique indexes refuse one. And one event: were the owner of a username told too, who asks
 // for their own and another's email could count the events.
-const makeIfFree = namedStatement<never, NewAccount & EventOrigin>({
+const makeIfFree = namedStatement<never, NewAccount & NameKeys & EventOrigin>({
   name: "make-if-free",
   text: `
   with taken as materialized (
-    select id, true as by_email from users where ${isSameName.email("email", ":email")}
+    select id, true as by_email from users where email_key in (:emailKey, :emailAsTyped)
     union all
-    select id, false from users where ${isSameName.username("username", ":username")}
+    select id, false from users where username_key in (:usernameKey, :usernameAsTyped)
   ), made as (
-    insert into users (id, email, username, password_hash, bio, full_name, birth_date)
-    select cast(:id as uuid), :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date)
+    insert into users (id, email, email_key, username, username_key, password_hash, password_form,
+      bio, full_name, birth_date)
+    select cast(:id as uuid), :email, :emailKey, :username, :usernameKey, :passwordHash, :passwordForm,
+      :bio, :fullName, cast(:birthDate as date)
     where not exists (select from taken)
     on conflict do nothing returning id
   ), refused as (
@@ -50,7 +53,7 @@ export class PrivateRegistration {
    */
   async register(input: RegisterInput, client: Client): Promise<never> {
     const account = await newAccount(input, this.hasher, client.abandoned);
-    await makeIfFree(this.em, { ...account, ...client });
+    await makeIfFree(this.em, { ...nameKeys(input), ...account, ...client });
     throw new SignInRequired();
   }
 }

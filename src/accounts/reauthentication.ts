@@ -9,6 +9,7 @@ import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { PasswordAttempt } from "../throttling/password-attempt.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
+import { verifyPassword } from "./stored-password.ts";
 import { User } from "./user.entity.ts";
 
 interface CredentialChange {
@@ -75,11 +76,11 @@ export class Reauthentication {
     client: Client,
   ): Promise<boolean> {
     const [user] = await Promise.all([
-      this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash"] }),
+      this.em.fork().findOne(User, caller.user.id, { fields: ["passwordHash", "passwordForm"] }),
       attempt.chargeAddressAndSession(caller.user.id, caller.sessionId),
     ]);
     const { valid } = await attempt.check(() =>
-      this.hasher.verify(user?.passwordHash ?? null, password, client.abandoned, place),
+      verifyPassword(this.hasher, user, password, client.abandoned, place),
     );
     await attempt.settled();
     return valid;

@@ -1,24 +1,25 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { LRUCache } from "lru-cache";
 import { namedStatement } from "../named-statement.ts";
-import { normalizeEmail } from "../security/email-address.ts";
 import { addressBlock } from "../security/address-block.ts";
 import { retainedBytes } from "../security/retained-bytes.ts";
 import type { TriedAccount } from "../throttling/password-attempt.ts";
 import type { LoginInput } from "./account.inputs.ts";
-import { isSameName, nameForm } from "./name-forms.ts";
+import { nameKeys } from "./name-keys.ts";
+import type { StoredPassword } from "./stored-password.ts";
 import type { User } from "./user.entity.ts";
 
 /** Sign-ins of an account that count as "before". */
 const mostPlaces = 200;
 
 /** An account as far as a sign-in needs it. */
-export type SignInUser = Pick<User, "id" | "isActive" | "passwordHash">;
+export type SignInUser = Pick<User, "id" | "isActive"> & StoredPassword;
 
-type Found = { wantedName: string; places: string[] } & (SignInUser | { id: null });
+type Found = { places: string[] } & (SignInUser | { id: null });
 
 const lookup = (by: "email" | "username") => `
-  select ${nameForm[by](":name")} as "wantedName", u.id, u.is_active as "isActive", u.password_hash as "passwordHash",
+  select u.id, u.is_active as "isActive", u.password_hash as "passwordHash",
+    u.password_form as "passwordForm",
     array(
       select distinct ip from (
         (select e.ip from auth_events e
@@ -32,10 +33,13 @@ const lookup = (by: "email" | "username") => `
          order by s.id desc limit ${mostPlaces})
       ) places where ip is not null
     ) as places
-  from (values (1)) one left join users u on ${isSameName[by](`u.${by}`, ":name")}`;
+  from (values (1)) one left join lateral (
+    select id, is_active, password_hash, password_form from users where ${by}_key in (:key, :asTyped)
+    order by ${by}_key = :asTyped desc limit 1
+  ) u on true`;
 
 /** `atHome`: the account of which it is known already that the address is one of its places. */
-type FoundBy = { name: string | null | undefined; atHome: string | undefined };
+type FoundBy = { key: string | null; asTyped: string | null; atHome: string | undefined };
 
 const lookups = {
   email: namedStatement<Found, FoundBy>({ name: "sign-in by email", text: lookup("email") }),
@@ -69,12 +73,12 @@ export class SignInLookup {
 
   /** Finds who is meant in one query that is the same whether there is an account or not. */
   async find(given: GivenName, ip: string): Promise<SignInSubject> {
-    const { by, name } = wanted(given);
+    const { by, ...keys } = wanted(given);
     const guess = this.guess(given, ip);
     const atHome = guess?.isKnownPlace ? guess.account : undefined;
-    const [found] = (await lookups[by](this.em, { name, atHome })) as [Found];
+    const [found] = (await lookups[by](this.em, { ...keys, atHome })) as [Found];
     const here = addressBlock(ip);
-    const account = found.id ?? `${by} ${found.wantedName}`;
+    const account = found.id ?? `${by} ${keys.key}`;
     const isKnownPlace = account === atHome || found.places.some((place) => addressBlock(place) === here);
     // Nothing was read of the places where they were known, so it is not kept for longer.
     if (account !== atHome) {
@@ -90,13 +94,14 @@ export class SignInLookup {
   }
 }
 
-function wanted({ email, username }: GivenName) {
-  return email == null
-    ? ({ by: "username", name: username } as const)
-    : ({ by: "email", name: normalizeEmail(email) } as const);
+function wanted(given: GivenName) {
+  const keys = nameKeys(given);
+  return given.email == null
+    ? ({ by: "username", key: keys.usernameKey, asTyped: keys.usernameAsTyped } as const)
+    : ({ by: "email", key: keys.emailKey, asTyped: keys.emailAsTyped } as const);
 }
 
 function occasion(given: GivenName, ip: string): string {
-  const { by, name } = wanted(given);
-  return JSON.stringify([by, name, addressBlock(ip)]);
+  const { by, key } = wanted(given);
+  return JSON.stringify([by, key, addressBlock(ip)]);
 }

@@ -1,22 +1,22 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { InvalidInput } from "../errors.ts";
 import type { FieldErrors } from "../errors.ts";
 import { FieldError } from "../field-errors.ts";
 import { namedStatement } from "../named-statement.ts";
 import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
-import { isSameName } from "./name-forms.ts";
+import { nameKeys } from "./name-keys.ts";
+import type { NameKeys, Names } from "./name-keys.ts";
 
-export interface Names {
-  email?: string | null;
-  username?: string | null;
-}
+/** Appendix A of PostgreSQL's manual. */
+const uniqueViolation = "23505";
 
-interface SameNamesValues extends Record<keyof Names, string | null> {
+interface SameNamesValues extends NameKeys {
   except: string | null;
 }
 
-const hasEmail = isSameName.email("email", ":email");
-const hasUsername = isSameName.username("username", ":username");
+const hasEmail = "email_key in (:emailKey, :emailAsTyped)";
+const hasUsername = "username_key in (:usernameKey, :usernameAsTyped)";
 
 const sameNames = namedStatement<Record<keyof Names, boolean | null>, SameNamesValues>({
   name: "same-names",
@@ -44,14 +44,28 @@ export class TakenNames {
 
   /** @param except the id of the account whose own names do not count */
   async among(names: Names, except?: string): Promise<FieldErrors> {
-    const email = searchable(names.email == null ? null : normalizeEmail(names.email));
+    const email = searchable(names.email);
     const username = searchable(names.username);
     if (email === null && username === null) return {};
-    const rows = await sameNames(this.em, { email, username, except: except ?? null });
+    const rows = await sameNames(this.em, { ...nameKeys({ email, username }), except: except ?? null });
     const errors: FieldErrors = {};
     if (rows.some((row) => row.email)) errors["email"] = [FieldError.of("EMAIL_TAKEN")];
     if (rows.some((row) => row.username)) errors["username"] = [FieldError.of("USERNAME_TAKEN")];
     return errors;
+  }
+
+  /**
+   * Writes names. Of two writes that pass the checks at once the database refuses one by its unique index.
+   * @throws InvalidInput when another account took a name meanwhile
+   */
+  async guard<T>(names: Names, except: string | undefined, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (Object(error).code !== uniqueViolation) throw error;
+      const taken = await this.among(names, except);
+      throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
+    }
   }
 }
 
@@ -63,10 +77,11 @@ export function asksForName({ email, username }: Names, { user }: Caller): boole
   );
 }
 
-/** UTF-16 units of 255 characters at most. Normalizing takes PostgreSQL time by the square of the length. */
+/** UTF-16 units of 255 characters at most. */
 const longestName = 510;
 
-/** Nobody can have a name that is longer than a name may be, or has a NUL, which PostgreSQL cannot keep. */
+/** No account has a name that is too long, or holds what PostgreSQL cannot keep: NUL and lone surrogates. */
 function searchable(name: string | null | undefined): string | null {
-  return name == null || name.length > longestName || name.includes("\0") ? null : name;
+  if (name == null || name.length > longestName || name.includes("\0") || !name.isWellFormed()) return null;
+  return name;
 }

@@ -1,6 +1,5 @@
 import { defineEntity, p } from "@mikro-orm/core";
 import { v7 } from "uuid";
-import { nameForm } from "./name-forms.ts";
 
 const UserSchema = defineEntity({
   name: "User",
@@ -12,9 +11,14 @@ const UserSchema = defineEntity({
       .onCreate(() => v7()),
     /** Local part as typed, domain in lower case. */
     email: p.text(),
+    /** See `name-keys.ts`. */
+    emailKey: p.text().collation("C").hidden(),
     username: p.text(),
+    usernameKey: p.text().collation("C").hidden(),
     /** A PHC string of argon2id, or what Django stored until the next sign-in. */
     passwordHash: p.text().hidden(),
+    /** See `stored-password.ts`. */
+    passwordForm: p.text().nullable().hidden(),
     bio: p.text().nullable(),
     fullName: p.text().nullable(),
     /** `YYYY-MM-DD`. */
@@ -34,13 +38,18 @@ const UserSchema = defineEntity({
       .onUpdate(() => new Date()),
   },
   uniques: [
+    { name: "users_email_key_unique", properties: ["emailKey"] },
+    { name: "users_username_key_unique", properties: ["usernameKey"] },
+  ],
+  // For the lookups of the previous release.
+  indexes: [
     {
-      name: "users_email_key",
-      expression: `create unique index "users_email_key" on "users" (${nameForm.email('"email"')})`,
+      name: "users_lower_email_index",
+      expression: `create index "users_lower_email_index" on "users" (lower("email"))`,
     },
     {
-      name: "users_username_key",
-      expression: `create unique index "users_username_key" on "users" (${nameForm.username('"username"')})`,
+      name: "users_lower_username_index",
+      expression: `create index "users_lower_username_index" on "users" (lower(normalize("username", NFKC)))`,
     },
   ],
 });

@@ -1,5 +1,7 @@
 import { Command } from "commander";
+import type { NameCollision } from "../accounts/name-key-repair.ts";
 import type { Orm } from "../persistence/orm.ts";
+import { printable } from "../security/printable-text.ts";
 import { withDatabase } from "./with-app.ts";
 
 type Migrations = typeof import("../persistence/migrations.ts");
@@ -8,6 +10,12 @@ const withMigrations = (command: (orm: Orm, migrations: Migrations) => Promise<v
   withDatabase(async ({ orm }) => command(orm, await import("../persistence/migrations.ts")), {
     migrated: false,
   });
+
+/** Names are what people typed, so they stand in quotes without control characters. */
+function lineOf({ column, id, name, otherId, otherName }: NameCollision): string {
+  const [own, other] = [name, otherName].map((text) => printable(JSON.stringify(text)));
+  return `${column} ${own} of account ${id} is that of account ${otherId}, ${other}: only its exact spelling signs in`;
+}
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -20,6 +28,8 @@ export function migrateCommand(): Command {
       withMigrations(async (orm, { migrateUp }) => {
         const names = await migrateUp(orm);
         print(names.length > 0 ? names.map((name) => `applied ${name}`).join("\n") : "nothing to apply");
+        const { repairNameKeys } = await import("../accounts/name-key-repair.ts");
+        for (const collision of await repairNameKeys(orm.em)) print(lineOf(collision));
       }),
     );
   migrate

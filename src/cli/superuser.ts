@@ -18,6 +18,7 @@ export async function makeSuperuser(
     username: given.username ?? (await ask("USERNAME", "Username: ")),
     password: await askPassword(),
   };
+  refuseMisread(answers);
   const type = schema.getType("RegisterInput");
   if (!isInputObjectType(type)) throw new Error("The schema has no RegisterInput.");
   try {
@@ -36,6 +37,13 @@ export async function makeSuperuser(
 const here = { ip: "", userAgent: null, abandoned: new AbortController().signal };
 
 const nobody = () => Promise.reject(new Error("Nobody is signed in here."));
+
+/** Node replaces bytes of arguments, variables and terminals that are not UTF-8 by U+FFFD. */
+function refuseMisread(answers: Answers): void {
+  const misread = Object.entries(answers).filter(([, text]) => text.includes("\ufffd"));
+  if (misread.length > 0)
+    throw new Error(misread.map(([field]) => `${field}: This is not valid UTF-8.`).join("\n"));
+}
 
 function linesOf(error: InvalidInput): string {
   return Object.entries(error.details.errors)

@@ -1,6 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { isSameName } from "../accounts/name-forms.ts";
-import { normalizeEmail } from "../security/email-address.ts";
+import { nameKeys } from "../accounts/name-keys.ts";
 import { isUuid } from "../security/uuid.ts";
 import type { EventActor, EventOutcome, EventType } from "./event-type.ts";
 
@@ -51,8 +50,9 @@ const later = `
   select ${columns} ${matching} and (e.id > :last or e.id = any(cast(:missing as bigint[]))) order by e.id`;
 
 const users = `
-  select id from users where ${isSameName.email("email", ":name")}
-  union select id from users where ${isSameName.username("username", ":name")}`;
+  select id, email_key = :emailAsTyped or username_key = :usernameAsTyped as "isAsTyped" from users
+  where email_key in (:emailKey, :emailAsTyped) or username_key in (:usernameKey, :usernameAsTyped)
+  order by "isAsTyped" desc`;
 
 /** The newest that match, oldest first. */
 export async function newestEvents(
@@ -77,9 +77,10 @@ export async function laterEvents(
 /** @param name an id, which may be that of a deleted account, or an email or username @throws an Error of one line */
 export async function userIdOf(em: EntityManager, name: string): Promise<string> {
   if (isUuid(name.toLowerCase())) return name.toLowerCase();
-  const [found, another] = await em.execute<{ id: string }[]>(users, { name: normalizeEmail(name) });
+  const keys = nameKeys({ email: name, username: name });
+  const [found, another] = await em.execute<{ id: string; isAsTyped: boolean }[]>(users, { ...keys });
   if (found === undefined) throw new Error("No account has this id, email or username.");
-  if (another !== undefined)
+  if (another !== undefined && !found.isAsTyped)
     throw new Error(
       `This is the email of one account and the username of another: ${found.id}, ${another.id}.`,
     );

@@ -86,11 +86,12 @@ async function checkInputObject(
     .slice(0, mostUnknownNamed)
     .map((name) => FieldError.of("FIELD_UNKNOWN", { name: name.slice(0, 100) }));
   if (unknown.length > 0) faults["error"] = unknown;
-  const check = type.extensions["check"] as WholeInputCheck<Values> | undefined;
-  const whole: FieldErrors = { ...(await check?.(values, scope, faults)) };
+  const { check, lastCheck } = type.extensions as Record<string, WholeInputCheck<Values> | undefined>;
+  const last: FieldErrors = { ...(await lastCheck?.(values, scope, faults)) };
+  const whole: FieldErrors = { ...(await check?.(values, scope, { ...faults, ...last })) };
   const errors: FieldErrors = {};
   for (const name of [...Object.keys(fields), "error"]) {
-    const found = [...(whole[name] ?? []), ...(faults[name] ?? [])];
+    const found = [...(whole[name] ?? []), ...(faults[name] ?? []), ...(last[name] ?? [])];
     if (found.length > 0) errors[name] = found;
   }
   if (raw == null && isNonNullType(definition.type) && Object.keys(errors).length === 0)

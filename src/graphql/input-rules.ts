@@ -25,9 +25,8 @@ export interface TextRules {
 export const Text = (rules: TextRules) => Extensions({ text: rules });
 
 /**
- * A check of a whole input that needs a database or the caller. It gets every field that is of the right type and not
- * blank, even when another rule refuses it, and its messages come first in a field's list. `faults` has what the fields'
- * own rules refuse.
+ * A check of a whole input that needs a database, a setting or the caller. It gets every field that is of the right type
+ * and not blank, even when another rule refuses it. `faults` has what the checks before it refuse.
  */
 export type WholeInputCheck<TInput> = (
   input: Partial<TInput>,
@@ -35,4 +34,9 @@ export type WholeInputCheck<TInput> = (
   faults: FieldErrors,
 ) => FieldErrors | Promise<FieldErrors>;
 
-export const CheckedAsWhole = <TInput>(check: WholeInputCheck<TInput>) => Extensions({ check });
+/**
+ * @param check its messages come first in a field's list, before those of the field's own rules
+ * @param lastCheck its messages come last, although it runs first
+ */
+export const CheckedAsWhole = <TInput>(check: WholeInputCheck<TInput>, lastCheck?: WholeInputCheck<TInput>) =>
+  Extensions({ check, lastCheck });

@@ -2,10 +2,13 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { CallerError } from "../errors.ts";
 import { callerErrorOf, internalError } from "../graphql/error-format.ts";
 
-/** Where the reason of HTTP does not say what to do. */
-const advice: Record<number, { code: string; message: string }> = {
-  413: { code: "PAYLOAD_TOO_LARGE", message: "The body is larger than 100,000 bytes." },
-  415: {
+/** Where Fastify's own message, by its error code, does not say what to do. */
+const advice: Record<string, { code: string; message: string }> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    code: "PAYLOAD_TOO_LARGE",
+    message: "The body is larger than 100,000 bytes.",
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: "BAD_REQUEST",
     message: "Send the body as JSON, with the header `content-type: application/json`.",
   },
@@ -21,7 +24,7 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   const status = error.statusCode ?? 500;
   if (status >= 500)
     return reply.code(500).send({ errors: [internalError(error, request.id, request.server.log)] });
-  const { code, message } = advice[status] ?? { code: "BAD_REQUEST", message: error.message };
+  const { code, message } = advice[error.code] ?? { code: "BAD_REQUEST", message: error.message };
   return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
 }
 

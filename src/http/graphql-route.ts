@@ -7,6 +7,7 @@ import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
 import { answerKnown, readBody } from "./known-query-answer.ts";
 import type { Known } from "./known-query-answer.ts";
+import { refuseUnreadableQuery } from "./json-body.ts";
 import { KnownOperation } from "../graphql/known-queries.ts";
 import type { Context, RequestFacts } from "../graphql/context.ts";
 import { tokenOfRequest } from "../verify/authorization-header.ts";
@@ -43,9 +44,10 @@ export async function registerGraphql(
     scope.route({
       method: ["GET", "POST", "OPTIONS"],
       url: "/graphql",
-      onRequest: (_request, reply, done) => {
+      onRequest: ({ url }, reply, done) => {
         // Tokens and personal data have no place in a cache.
         reply.header("cache-control", "no-store");
+        refuseUnreadableQuery(url);
         done();
       },
       handler: (request, reply) =>

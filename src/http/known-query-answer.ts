@@ -3,6 +3,7 @@ import type { Context } from "../graphql/context.ts";
 import type { HashRefusals } from "../graphql/hash-refusals.ts";
 import type { KnownOperation, KnownQueries } from "../graphql/known-queries.ts";
 import { longestRetryAfter } from "../graphql/retry-after.ts";
+import { parseJsonBodies } from "./json-body.ts";
 
 const json = "application/json; charset=utf-8";
 const graphqlResponse = "application/graphql-response+json; charset=utf-8";
@@ -31,8 +32,7 @@ export interface Known {
  */
 export function readBody(scope: FastifyInstance, { knownQueries, hashRefusals }: Known): void {
   const parseJson = scope.getDefaultJsonParser("error", "error");
-  scope.removeContentTypeParser("application/json");
-  scope.addContentTypeParser("application/json", { parseAs: "string" }, (request, text: string, done) => {
+  parseJsonBodies(scope, (request, text, done) => {
     if (!isPlain(request)) return void parseJson(request, text, done);
     const known = knownQueries.find(text);
     if (known) return done(null, known);

