@@ -7,6 +7,7 @@ import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { TokenRevocation } from "../sessions/token-revocation.entity.ts";
 import { Attempt } from "../throttling/attempt.entity.ts";
 import { guardPool } from "./guarded-pool.ts";
 import { hearOwnNotices } from "./own-notices.ts";
@@ -44,7 +45,7 @@ export function createOrm(
   return new MikroORM({
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt],
+    entities: [User, Session, SessionRevocation, TokenRevocation, SigningKey, AuthEvent, Attempt],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
     migrations: {
