@@ -1,6 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { LRUCache } from "lru-cache";
-import { v7 } from "uuid";
 import { forOwner } from "../accounts/user-visibility.ts";
 import type { UserType } from "../accounts/user.type.ts";
 import { Unauthenticated } from "../errors.ts";
@@ -13,22 +12,21 @@ import type { SessionTokens } from "../security/session-tokens.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
-import { revokeSessions } from "./session-revocation.ts";
+import { revokeAllSessions, revokeSessions } from "./session-revocation.ts";
 import { userOf } from "./session-row.ts";
-import { findForRefresh, rotate } from "./session-statements.ts";
-import type { IssuedState, OpenedRow, OpeningValues, RefreshRow } from "./session-statements.ts";
+import { findForRefresh, openingValues, reopen, rotate } from "./session-statements.ts";
+import type {
+  IssuedState,
+  OpenedRow,
+  OpeningLimits,
+  OpeningValues,
+  RefreshRow,
+} from "./session-statements.ts";
 
 /** Seconds, but for `maxPerUser`. */
-export interface SessionLimits {
+export interface SessionLimits extends OpeningLimits {
   accessTokenTtl: number;
-  refreshTokenTtl: number;
-  /** A session that is not used for so long ends. */
-  idleTtl: number;
-  /** No session lives longer, however often it is refreshed. */
-  absoluteTtl: number;
   refreshGrace: number;
-  /** Live sessions of one user; the oldest sign-ins beyond end. */
-  maxPerUser: number;
 }
 
 /** What somebody shows who wants to be signed out. */
@@ -75,15 +73,22 @@ export class SessionService {
   async open<Values>(
     statement: NamedStatement<OpenedRow, Values & OpeningValues>,
     values: Values,
-    { ip, userAgent }: Client,
+    client: Client,
   ): Promise<AuthPayload | undefined> {
-    const { refreshTokenTtl, absoluteTtl, idleTtl, maxPerUser } = this.limits;
-    const refreshLifetime = Math.min(refreshTokenTtl, absoluteTtl);
-    const lifetime = Math.min(refreshLifetime, idleTtl);
-    const sessionId = v7();
-    const own = { sessionId, maxPerUser, refreshLifetime, lifetime, ip, userAgent };
+    const own = openingValues(this.limits, client);
     const [row] = await statement(this.em, { ...values, ...own });
-    return row && this.payload(userOf(row), sessionId, row);
+    return row && this.payload(userOf(row), own.sessionId, row);
+  }
+
+  /**
+   * Ends every session of a user whose password has changed, and opens one for the client that changed it.
+   * @param em in a transaction that has locked the row of the user
+   */
+  async replaceAll(em: EntityManager, userId: string, client: Client): Promise<AuthPayload> {
+    await revokeAllSessions(em, userId, client);
+    const own = openingValues(this.limits, client);
+    const [row] = await em.execute<[OpenedRow]>(reopen, { ...own, userId });
+    return this.payload(userOf(row), own.sessionId, row);
   }
 
   /**
