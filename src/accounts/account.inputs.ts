@@ -121,7 +121,7 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "A new password, with the rules of register. Every other session of the user is ended with it.",
+      "A new password, with the rules of register. It ends every session of the user: see `session` of the answer.",
   })
   @Text({ ...newPasswordText, nullable: false })
   password?: string;

@@ -63,15 +63,17 @@ export class AccountResolver {
   @CredentialOperation(hasPassword)
   @Mutation(() => UpdateUserPayload, {
     description:
-      "Changes the current user: what is given, all or nothing. A new password ends every other session of the user.",
+      "Changes the current user: what is given, all or nothing. A new password ends every session of the user, this one " +
+      "included, and every token issued so far: go on with the tokens of `session`. Later fields of the same operation " +
+      "that need a user fail with TOKEN_REVOKED.",
   })
-  async updateUser(
+  updateUser(
     @Arg("input", () => UpdateUserInput, { description: "The changes; an empty input changes nothing." })
     input: UpdateUserInput,
     @CurrentCaller() caller: Caller,
     @Ctx() { client }: Context,
   ): Promise<UpdateUserPayload> {
-    return { user: await this.accounts.updateUser(input, caller, client) };
+    return this.accounts.updateUser(input, caller, client);
   }
 }
 

@@ -1,6 +1,5 @@
-import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { ServiceUnavailable, Unauthenticated } from "../errors.ts";
+import { ServiceUnavailable } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
@@ -10,8 +9,6 @@ import type { HashPlace } from "../security/hash-slots.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { AuthPayload } from "../sessions/auth-payload.type.ts";
 import type { Caller } from "../sessions/caller.ts";
-import { Session } from "../sessions/session.entity.ts";
-import { revokeSessions } from "../sessions/session-revocation.ts";
 import type { SessionService } from "../sessions/session.service.ts";
 import type { PasswordAttempt } from "../throttling/password-attempt.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
@@ -21,12 +18,12 @@ import type { PrivateRegistration } from "./private-registration.ts";
 import { SignInFailures } from "./sign-in-failures.ts";
 import { SignInLookup } from "./sign-in-lookup.ts";
 import type { SignInUser } from "./sign-in-lookup.ts";
-import { credentialEvents } from "./credential-events.ts";
-import { changedKeys } from "./name-keys.ts";
 import { newAccount } from "./new-account.ts";
 import { hashPassword, settledForm, verifyPassword } from "./stored-password.ts";
 import type { StoredPassword } from "./stored-password.ts";
 import type { TakenNames } from "./taken-names.ts";
+import { changeUser } from "./user-change.ts";
+import type { UpdateUserPayload } from "./update-user-payload.type.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
 import type { UserType } from "./user.type.ts";
@@ -150,31 +147,22 @@ export class AccountService {
   }
 
   /**
-   * Changes what is given, all or nothing. A new password ends every other session before this answers.
+   * Changes what is given, all or nothing. A new password ends every session, and opens one in place of the caller's.
    * @throws InvalidInput or Unauthenticated where a name was taken or the session ended meanwhile; TooManyRequests
    */
-  async updateUser(input: UpdateUserInput, caller: Caller, client: Client): Promise<UserType> {
+  async updateUser(input: UpdateUserInput, caller: Caller, client: Client): Promise<UpdateUserPayload> {
     this.throttle.writes?.chargeChange(caller.user.id);
     const { password, currentPassword: _checked, ...fields } = input;
     if (fields.email !== undefined) fields.email = normalizeEmail(fields.email);
     const changes: Partial<User> = fields;
     if (password !== undefined)
       Object.assign(changes, await hashPassword(this.hasher, password, client.abandoned));
-    const subject = { userId: caller.user.id, sessionId: caller.sessionId };
     return this.takenNames.guard(input, caller.user.id, () =>
       this.em.fork().transactional(async (em) => {
-        // The user's row is locked first, so that of two password changes the later one finds its session ended.
-        const user = await em.findOne(User, subject.userId, { lockMode: LockMode.PESSIMISTIC_WRITE });
-        if (user === null) throw new Unauthenticated("USER_NOT_FOUND");
-        if (!user.isActive) throw new Unauthenticated("USER_DEACTIVATED");
-        const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
-        if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
-        const types = credentialEvents(user, changes);
-        em.assign(user, { ...changes, ...changedKeys(user, changes) });
-        await em.flush();
-        if (types.length > 0) await recordEvents(em, { types, ...subject }, client);
-        if (password !== undefined) await revokeSessions(em, subject, "OTHERS", "password_changed", client);
-        return forOwner(user, subject.sessionId);
+        const user = await changeUser(em, changes, caller, client);
+        if (password === undefined) return { user: forOwner(user, caller.sessionId), session: null };
+        const session = await this.sessions.replaceAll(em, user.id, client);
+        return { user: session.user, session };
       }),
     );
   }

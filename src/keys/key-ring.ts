@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
+import { NoticeReader } from "../notice-reader.ts";
 import { readPrivateKey, readPublicKey } from "../security/key-pair.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
 import type { SealedSecrets } from "../security/sealed-secrets.ts";
@@ -58,6 +59,10 @@ export class KeyRing implements TokenKeys {
   private keys = new Map<string, RingKey>();
   /** Of the clock of the database, which all replicas share, before ours. */
   private clockLead = 0;
+  private readonly notices = new NoticeReader(async () => {
+    await this.follow();
+    return false;
+  });
   private timer: NodeJS.Timeout | undefined;
   private turn: Promise<void> | undefined;
   private changedMeanwhile = false;
@@ -85,11 +90,12 @@ export class KeyRing implements TokenKeys {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
+    this.notices.close();
     await this.turn;
   }
 
   notified(): void {
-    void this.follow();
+    this.notices.notified();
   }
 
   connected(): void {

@@ -8,6 +8,7 @@ import { GlobalIdKey } from "../global-ids/global-id-key.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
 import { SessionRevocation } from "../sessions/session-revocation.entity.ts";
 import { Session } from "../sessions/session.entity.ts";
+import { TokenRevocation } from "../sessions/token-revocation.entity.ts";
 import { Attempt } from "../throttling/attempt.entity.ts";
 import { setUpConnection } from "./connection-setup.ts";
 import { guardPool } from "./guarded-pool.ts";
@@ -47,7 +48,16 @@ export function createOrm(
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
     ...(schema !== undefined && { schema }),
-    entities: [User, Session, SessionRevocation, SigningKey, AuthEvent, Attempt, GlobalIdKey],
+    entities: [
+      User,
+      Session,
+      SessionRevocation,
+      TokenRevocation,
+      SigningKey,
+      AuthEvent,
+      Attempt,
+      GlobalIdKey,
+    ],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
     migrations: {

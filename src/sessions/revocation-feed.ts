@@ -2,16 +2,17 @@ import { createHash } from "node:crypto";
 import type { Logger } from "pino";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { EventStreams } from "./event-streams.ts";
+import type { Revocation } from "./revocation-list.ts";
 import type { RevocationListener, RevocationWatch } from "./revocation-watch.ts";
 
 /** The list as it is sent: a JWT of type `revoked-sessions+jwt`. */
 export interface SignedList {
   jwt: string;
-  /** Follows the listed ids alone: signed anew it is the same list. */
+  /** Follows what is listed alone: signed anew it is the same list. */
   etag: string;
 }
 
-/** Tells those who verify access tokens without asking us which sessions have ended. */
+/** Tells those who verify access tokens without asking us which of them no longer count. */
 export class RevocationFeed implements RevocationListener {
   readonly streams: EventStreams;
   private readonly watch: RevocationWatch;
@@ -39,19 +40,19 @@ export class RevocationFeed implements RevocationListener {
   /** Undefined while revocations may be missing: a list that lacks them would let signed-out people in. */
   list(): SignedList | undefined {
     if (!this.watch.isCurrent) return undefined;
-    const { version, ids } = this.watch.list;
+    const { version, revocations } = this.watch.list;
     const kid = this.tokens.signingKid();
     const kept = this.signed;
     if (kept?.version === version && kept.kid === kid && Date.now() < kept.until) return kept;
-    const sids = packed(ids);
-    const etag = `W/"${createHash("sha256").update(sids).digest("base64url")}"`;
+    const claims = claimsOf(revocations);
+    const etag = `W/"${createHash("sha256").update(JSON.stringify(claims)).digest("base64url")}"`;
     const until = Date.now() + this.accessTokenTtl * 500;
-    this.signed = { jwt: this.sign(sids), etag, version, kid, until };
+    this.signed = { jwt: this.sign(claims), etag, version, kid, until };
     return this.signed;
   }
 
-  revoked(ids: string[]): void {
-    this.send(() => this.streams.send("revoked", this.sign(packed(ids))));
+  revoked(revocations: Revocation[]): void {
+    this.send(() => this.streams.send("revoked", this.sign(claimsOf(revocations))));
   }
 
   reloaded(): void {
@@ -76,14 +77,38 @@ export class RevocationFeed implements RevocationListener {
     }
   }
 
-  private sign(sids: string): string {
+  private sign(claims: RevocationClaims): string {
     const issuedAt = Math.floor(Date.now() / 1000);
     const lifetime = { issuedAt, expiresAt: issuedAt + this.accessTokenTtl };
-    return this.tokens.sign("revoked-sessions+jwt", { sids }, lifetime);
+    return this.tokens.sign("revoked-sessions+jwt", claims, lifetime);
   }
 }
 
-/** The 16 bytes of each id, one after the other: half of what the ids would take as JSON. */
-function packed(ids: readonly string[]): string {
-  return Buffer.from(ids.toSorted().join("").replaceAll("-", ""), "hex").toString("base64url");
+/** What the list says beside `iss`, `iat` and `exp`. */
+interface RevocationClaims {
+  /** The 16 bytes of each session's id, one after the other, in base64url: half of what they would take as JSON. */
+  sids: string;
+  /** The 16 bytes of each user's id, each with the 4 bytes (big-endian) of the seconds before which tokens are refused. */
+  subs?: string;
+  /** The seconds before which every token is refused. */
+  all?: number;
+}
+
+function claimsOf(revocations: readonly Revocation[]): RevocationClaims {
+  const packed = (kind: Revocation["kind"]) =>
+    Buffer.from(
+      revocations
+        .filter((revocation) => revocation.kind === kind)
+        .map(({ id, before }) => id.replaceAll("-", "") + (before === null ? "" : secondsInHex(before)))
+        .toSorted()
+        .join(""),
+      "hex",
+    ).toString("base64url");
+  const subs = packed("sub");
+  const all = revocations.find(({ kind }) => kind === "all")?.before;
+  return { sids: packed("sid"), ...(subs !== "" && { subs }), ...(all != null && { all }) };
+}
+
+function secondsInHex(seconds: number): string {
+  return seconds.toString(16).padStart(8, "0");
 }

@@ -1,21 +1,19 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
+import { NoticeReader } from "../notice-reader.ts";
 import { within } from "../time-limit.ts";
-import { RevokedSessions } from "./revoked-sessions.ts";
-import { isUuid } from "../security/uuid.ts";
+import { RevocationList } from "./revocation-list.ts";
+import type { Revocation } from "./revocation-list.ts";
 
 /** Who passes on what the watch sees. */
 export interface RevocationListener {
-  /** These ended just now. */
-  revoked(ids: string[]): void;
+  /** These are new to the list. */
+  revoked(revocations: Revocation[]): void;
   /** The list was read again after a time in which nothing was heard. */
   reloaded(): void;
   /** Some seconds have passed in which nothing can have been missed. */
   alive(): void;
 }
-
-/** Milliseconds over which ends are gathered, so that a storm of sign-outs is passed on ten times a second at most. */
-const batchTime = 100;
 
 /** Milliseconds between two signs of life, and between two looks at the table. */
 const beatTime = 5_000;
@@ -26,6 +24,9 @@ const beatTime = 5_000;
  */
 const recently = 120;
 
+/** The same for a look that a notice causes, beyond the time since the last look: later commits wait for the next beat. */
+const overlap = 2;
+
 /** Milliseconds. */
 const longestLook = 5_000;
 
@@ -33,33 +34,38 @@ const longestLook = 5_000;
 const patience = 15_000;
 
 const recentlyRevoked = `
-  select session_id as id, extract(epoch from now() - revoked_at)::float8 as age
-  from session_revocations where revoked_at > now() - make_interval(secs => ?)`;
+  select 'sid' as kind, session_id::text as id, null::float8 as before,
+    extract(epoch from now() - revoked_at)::float8 as age
+  from session_revocations where listed and revoked_at > now() - make_interval(secs => :span)
+  union all
+  select case subject when 'all' then 'all' else 'sub' end, subject, extract(epoch from issued_before)::float8,
+    extract(epoch from now() - revoked_at)::float8
+  from token_revocations where revoked_at > now() - make_interval(secs => :span)`;
 
 /**
- * Keeps the list of revoked sessions in step with the database, whichever replica or hand ended them: notifications do so
- * at once, a look at the table every few seconds, and at all of it at the start and after every gap.
+ * Keeps the list of revocations in step with the database, whichever replica or hand made them. Notices cause a look at
+ * the table at once; without any there is one every few seconds, and at all of it at the start and after every gap.
  */
 export class RevocationWatch {
-  /** What the database's triggers notify; the payload is the id. */
+  /** What the database's triggers notify. Nothing is taken from the payload: any role may have sent it. */
   readonly channel = "gatehouse_session_ended";
-  readonly list: RevokedSessions;
+  readonly list: RevocationList;
   private readonly em: EntityManager;
   private readonly logger: Pick<Logger, "warn">;
   private readonly listeners: RevocationListener[] = [];
-  private fresh = new Set<string>();
-  private batch: NodeJS.Timeout | undefined;
+  private readonly notices = new NoticeReader(() => this.read(overlap));
   private beats: NodeJS.Timeout | undefined;
   private listening = false;
   /** Whether something may have been missed since the list was last read. */
   private gap = true;
-  private readAt = -Infinity;
-  private reading: Promise<void> | undefined;
+  /** When the last look that went well began. */
+  private lookedAt = -Infinity;
+  private reading: Promise<boolean> | undefined;
 
   /** @param accessTokenTtl seconds */
   constructor(em: EntityManager, accessTokenTtl: number, logger: Pick<Logger, "warn">) {
     this.em = em;
-    this.list = new RevokedSessions(accessTokenTtl);
+    this.list = new RevocationList(accessTokenTtl);
     this.logger = logger;
   }
 
@@ -69,76 +75,71 @@ export class RevocationWatch {
 
   /** False while revocations may be missing from the list. */
   get isCurrent(): boolean {
-    return performance.now() - this.readAt < patience;
+    return performance.now() - this.lookedAt < patience;
   }
 
   /** Resolves when the table has been read, or could not be. */
   async start(): Promise<void> {
     this.beats = setInterval(() => this.beat(), beatTime).unref();
-    await (this.reading ?? this.read());
+    await (this.reading ?? this.read(recently));
   }
 
   async close(): Promise<void> {
     clearInterval(this.beats);
-    clearTimeout(this.batch);
+    this.notices.close();
     await this.reading;
   }
 
   connected(): void {
     this.listening = true;
-    void this.read();
+    void this.read(recently);
   }
 
   disconnected(): void {
     this.listening = false;
     this.gap = true;
-    void this.read();
+    void this.read(recently);
   }
 
-  /** @param payload whatever a role of the database may have sent */
-  notified(payload: string): void {
-    if (!isUuid(payload)) return;
-    this.fresh.add(payload);
-    this.batch ??= setTimeout(() => this.passOnFresh(), batchTime).unref();
-  }
-
-  private passOnFresh(): void {
-    this.batch = undefined;
-    const added = [...this.fresh].filter((id) => this.list.add(id, 0));
-    this.fresh.clear();
-    if (added.length > 0) for (const listener of this.listeners) listener.revoked(added);
+  notified(): void {
+    this.notices.notified();
   }
 
   private beat(): void {
     this.list.prune();
-    if (this.reading === undefined) void this.read();
+    if (this.reading === undefined) void this.read(recently);
     if (this.isCurrent) for (const listener of this.listeners) listener.alive();
   }
 
   /** One after the other: what was committed after a look began is for the next one to find. */
-  private async read(): Promise<void> {
-    const reading = (this.reading ?? Promise.resolve()).then(() => this.readTable());
+  private async read(seconds: number): Promise<boolean> {
+    const reading = (this.reading ?? Promise.resolve(false)).then(() => this.readTable(seconds));
     this.reading = reading;
-    await reading;
+    const foundAny = await reading;
     if (this.reading === reading) this.reading = undefined;
+    return foundAny;
   }
 
-  private async readTable(): Promise<void> {
+  /** @param seconds to look back beyond the last look @returns whether the list has grown */
+  private async readTable(seconds: number): Promise<boolean> {
     const { listening } = this;
-    let rows: { id: string; age: number }[];
+    const lookedAt = performance.now();
+    const sinceLastLook = (lookedAt - this.lookedAt) / 1000;
+    const span = this.gap ? this.list.span : Math.min(sinceLastLook + seconds, this.list.span);
+    let rows: (Revocation & { age: number })[];
     try {
-      const span = this.gap ? this.list.span : Math.min(recently, this.list.span);
-      rows = await within(longestLook, this.em.fork().execute(recentlyRevoked, [span]));
+      rows = await within(longestLook, this.em.fork().execute(recentlyRevoked, { span }));
     } catch (error) {
       this.logger.warn({ err: error }, "the revoked sessions cannot be read: trying again");
-      return;
+      return false;
     }
-    this.readAt = performance.now();
-    const added = rows.filter(({ id, age }) => this.list.add(id, age)).map(({ id }) => id);
+    this.lookedAt = lookedAt;
+    const added = rows.filter(({ kind, id, before, age }) => this.list.add({ kind, id, before }, age));
     const afterGap = this.gap && listening && this.listening;
     if (afterGap) this.gap = false;
     for (const listener of this.listeners)
       if (afterGap) listener.reloaded();
       else if (added.length > 0) listener.revoked(added);
+    return added.length > 0;
   }
 }

@@ -21,6 +21,10 @@ const statements = {
      select session_id from session_revocations
      where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepRevocations)
      order by revoked_at limit :batchSize for update skip locked))`,
+  "revocations of tokens": `delete from token_revocations where subject = any(array(
+     select subject from token_revocations
+     where revoked_at < now() - make_interval(secs => :accessTokenTtl + :keepRevocations)
+     order by revoked_at limit :batchSize for update skip locked))`,
 };
 
 /** The end of sessions that are of no more use. @param accessTokenTtl seconds */

@@ -6,6 +6,8 @@ const SessionRevocationSchema = defineEntity({
   properties: {
     sessionId: p.uuid().primary(),
     revokedAt: p.datetime().index("session_revocations_revoked_at_index"),
+    /** False where a TokenRevocation of the user says the same. */
+    listed: p.boolean().default(true),
   },
 });
 

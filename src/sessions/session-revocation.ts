@@ -12,7 +12,6 @@ export type RevocationReason =
 /** How the event log tells of it. */
 const events = {
   signed_out: { type: "SIGNED_OUT", outcome: "success", cause: null },
-  password_changed: { type: "SESSION_REVOKED", outcome: "success", cause: "PASSWORD_CHANGED" },
   refresh_token_reused: { type: "REFRESH_REUSED", outcome: "failure", cause: null },
 } as const satisfies Partial<
   Record<RevocationReason, { type: EventType; outcome: EventOutcome; cause: string | null }>
@@ -102,4 +101,23 @@ export async function revokeSessions(
     userAgent,
   });
   return ended.length;
+}
+
+const passwordChanged: RevocationReason = "password_changed";
+
+const revokeAll = `
+  with ended as (
+    select id from gatehouse_end_user_sessions(:userId, '${passwordChanged}') as id
+  ), recorded as (
+    ${insertEvents({ type: "SESSION_REVOKED", cause: "PASSWORD_CHANGED", from: "ended", userId: ":userId", sessionId: "id" })}
+  )
+  select count(*) from ended`;
+
+/** Ends every session of a user whose password has changed, so that no older token of theirs is good any more. */
+export async function revokeAllSessions(
+  em: EntityManager,
+  userId: string,
+  { ip, userAgent }: EventOrigin,
+): Promise<void> {
+  await em.execute(revokeAll, { userId, ip, userAgent });
 }

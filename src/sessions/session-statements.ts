@@ -1,3 +1,4 @@
+import { v7 } from "uuid";
 import { insertEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { EventType } from "../events/event-type.ts";
@@ -23,16 +24,41 @@ export interface OpeningValues extends EventOrigin {
   lifetime: number;
 }
 
+/** Seconds, but for `maxPerUser`. */
+export interface OpeningLimits {
+  refreshTokenTtl: number;
+  /** A session that is not used for so long ends. */
+  idleTtl: number;
+  /** No session lives longer, however often it is refreshed. */
+  absoluteTtl: number;
+  /** Live sessions of one user; the oldest sign-ins beyond end. */
+  maxPerUser: number;
+}
+
+/** Of a new session, for a client. */
+export function openingValues(
+  { refreshTokenTtl, idleTtl, absoluteTtl, maxPerUser }: OpeningLimits,
+  { ip, userAgent }: EventOrigin,
+): OpeningValues {
+  const refreshLifetime = Math.min(refreshTokenTtl, absoluteTtl);
+  const lifetime = Math.min(refreshLifetime, idleTtl);
+  return { sessionId: v7(), maxPerUser, refreshLifetime, lifetime, ip, userAgent };
+}
+
 /**
  * The end of a statement that signs somebody in: opens a session for each user that `write` returns, whose row it has
  * locked, and ends their oldest ones where there are too many.
  * @param write an `insert` or `update` of users `u`
  */
 export function opening(write: string, ...before: EventType[]): string {
+  return openingFor(`${write} returning ${userColumns}`, ...before);
+}
+
+function openingFor(users: string, ...before: EventType[]): string {
   const ids = { userId: "id", sessionId: "session_id" };
   return `
   with signed_in as (
-    ${write} returning ${userColumns}
+    ${users}
   ), opened as materialized (
     select u.*, cast(:sessionId as uuid) as session_id, s.*
     from signed_in u, gatehouse_open_session(
@@ -54,6 +80,9 @@ export function opening(write: string, ...before: EventType[]): string {
   select * from opened`;
 }
 
+/** Opens a session within a transaction that has locked the row of the user. */
+export const reopen = openingFor(`select ${userColumns} from users u where u.id = :userId`);
+
 /** What tells of a refresh that changes nothing. */
 export type RefreshRow = SessionRow & { expired: boolean; state: GenerationState; now: string };
 
@@ -72,12 +101,14 @@ interface RefreshValues extends EventOrigin {
 
 const absoluteEnd = "s.created_at + make_interval(secs => :absoluteTtl)";
 
+// `rotated_at` dates the tokens. It never goes back: the first tokens of a session may be dated to the next second, see
+// gatehouse_end_user_sessions.
 export const rotate = namedStatement<SessionRow, RefreshValues>({
   name: "rotate",
   text: `
   with rotated as (
   update sessions s
-  set ${nextGeneration}, rotated_at = now(), last_used_at = now(),
+  set ${nextGeneration}, rotated_at = greatest(now(), s.rotated_at), last_used_at = now(),
     refresh_expires_at = least(now() + make_interval(secs => :refreshTokenTtl), ${absoluteEnd}),
     expires_at = least(now() + make_interval(secs => least(:refreshTokenTtl, :idleTtl::float8)), ${absoluteEnd})
   from users u

@@ -1,5 +1,4 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { v7 } from "uuid";
 import { Unauthenticated } from "../errors.ts";
 import type { UnauthenticatedReason } from "../errors.ts";
 import { RepeatedEvents } from "../events/repeated-events.ts";
@@ -12,22 +11,15 @@ import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
 import { RecordedRefreshes } from "./recorded-refreshes.ts";
-import { revokeSessions } from "./session-revocation.ts";
-import { findForRefresh, rotate } from "./session-statements.ts";
-import type { OpenedRow, OpeningValues, RefreshRow } from "./session-statements.ts";
+import { revokeAllSessions, revokeSessions } from "./session-revocation.ts";
+import { findForRefresh, openingValues, reopen, rotate } from "./session-statements.ts";
+import type { OpenedRow, OpeningLimits, OpeningValues, RefreshRow } from "./session-statements.ts";
 import { TokenPairs } from "./token-pairs.ts";
 
 /** Seconds, but for `maxPerUser`. */
-export interface SessionLimits {
+export interface SessionLimits extends OpeningLimits {
   accessTokenTtl: number;
-  refreshTokenTtl: number;
-  /** A session that is not used for so long ends. */
-  idleTtl: number;
-  /** No session lives longer, however often it is refreshed. */
-  absoluteTtl: number;
   refreshGrace: number;
-  /** Live sessions of one user; the oldest sign-ins beyond end. */
-  maxPerUser: number;
 }
 
 /** What somebody shows who wants to be signed out. */
@@ -68,15 +60,22 @@ export class SessionService {
   async open<Values>(
     statement: NamedStatement<OpenedRow, Values & OpeningValues>,
     values: Values,
-    { ip, userAgent }: Client,
+    client: Client,
   ): Promise<AuthPayload | undefined> {
-    const { refreshTokenTtl, absoluteTtl, idleTtl, maxPerUser } = this.limits;
-    const refreshLifetime = Math.min(refreshTokenTtl, absoluteTtl);
-    const lifetime = Math.min(refreshLifetime, idleTtl);
-    const sessionId = v7();
-    const own = { sessionId, maxPerUser, refreshLifetime, lifetime, ip, userAgent };
+    const own = openingValues(this.limits, client);
     const [row] = await statement(this.em, { ...values, ...own });
-    return row && this.pairs.opened(row, sessionId);
+    return row && this.pairs.opened(row, own.sessionId);
+  }
+
+  /**
+   * Ends every session of a user whose password has changed, and opens one for the client that changed it.
+   * @param em in a transaction that has locked the row of the user
+   */
+  async replaceAll(em: EntityManager, userId: string, client: Client): Promise<AuthPayload> {
+    await revokeAllSessions(em, userId, client);
+    const own = openingValues(this.limits, client);
+    const [row] = await em.execute<[OpenedRow]>(reopen, { ...own, userId });
+    return this.pairs.opened(row, own.sessionId);
   }
 
   /**

@@ -2,32 +2,51 @@ import { jwtVerify } from "jose";
 import type { KeySet } from "./key-set.ts";
 import { algorithms } from "./key-set.ts";
 
-/** Ids of revoked sessions, and when the last access token of any of them has expired (seconds since the epoch). */
+/** What the gateway says about tokens that no longer count. All times are seconds since the epoch. */
 export interface FeedStatement {
+  /** Ids of revoked sessions, in hex. */
   sids: string[];
+  /** Ids of users, in hex, whose tokens were revoked if they were issued before a time. */
+  subs: Map<string, number>;
+  /** Every token that was issued earlier is revoked. */
+  all: number;
+  /** When the last token that this revokes has expired. */
   exp: number;
 }
 
 // Padding is left out (RFC 7515, section 2), but does no harm.
 const base64url = /^[\w-]*={0,2}$/;
 const idBytes = 16;
+const timeBytes = 4;
 
-/** Reads what the gateway says about revoked sessions. @throws Error unless it is the gateway's, and not expired */
+/** Reads what the gateway says about revoked tokens. @throws Error unless it is the gateway's, and not expired */
 export async function readFeedStatement(jwt: string, keys: KeySet, issuer: string): Promise<FeedStatement> {
-  const { payload } = await jwtVerify<{ sids: unknown }>(jwt.trim(), keys.find, {
+  const { payload } = await jwtVerify<Record<"sids" | "subs" | "all", unknown>>(jwt.trim(), keys.find, {
     algorithms,
     issuer,
     typ: "revoked-sessions+jwt",
     requiredClaims: ["iat", "exp"],
   });
-  return { sids: idsOf(payload.sids), exp: payload.exp ?? 0 };
+  const { sids, subs = "", all = 0, exp = 0 } = payload;
+  if (!Number.isSafeInteger(all)) throw new Error("`all` is no time.");
+  return {
+    sids: recordsOf(sids, idBytes).map((id) => id.toString("hex")),
+    subs: new Map(
+      recordsOf(subs, idBytes + timeBytes).map((record) => [
+        record.toString("hex", 0, idBytes),
+        record.readUInt32BE(idBytes),
+      ]),
+    ),
+    all: all as number,
+    exp,
+  };
 }
 
-function idsOf(text: unknown): string[] {
-  if (typeof text !== "string" || !base64url.test(text)) throw new Error("`sids` is not base64url.");
+function recordsOf(text: unknown, size: number): Buffer[] {
+  if (typeof text !== "string" || !base64url.test(text)) throw new Error("A list is not base64url.");
   const bytes = Buffer.from(text, "base64url");
-  if (bytes.length % idBytes !== 0) throw new Error("`sids` ends within an id.");
-  return Array.from({ length: bytes.length / idBytes }, (_, index) =>
-    bytes.toString("hex", index * idBytes, (index + 1) * idBytes),
+  if (bytes.length % size !== 0) throw new Error("A list ends within an entry.");
+  return Array.from({ length: bytes.length / size }, (_, index) =>
+    bytes.subarray(index * size, (index + 1) * size),
   );
 }

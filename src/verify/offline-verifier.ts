@@ -46,7 +46,7 @@ export class OfflineVerifier implements Verifier {
     try {
       await this.#beReady();
       const claims = await readAccessToken(token, this.#keys, this.#expected);
-      if (this.#feed?.has(claims.sid)) throw new VerificationError("TOKEN_REVOKED");
+      if (this.#feed?.has(claims)) throw new VerificationError("TOKEN_REVOKED");
       if (this.staleness() > this.#maxStaleness) throw new VerificationError("VERIFIER_UNAVAILABLE");
       return claims;
     } finally {

@@ -1,8 +1,9 @@
+import type { AccessTokenClaims } from "./access-token-claims.ts";
 import { ask, bodyOf, expectAnswer } from "./gateway-request.ts";
 import { readFeedStatement } from "./feed-statement.ts";
 import { keepDoing } from "./keep-doing.ts";
 import type { KeySet } from "./key-set.ts";
-import { RevokedSessions } from "./revoked-sessions.ts";
+import { RevokedTokens } from "./revoked-tokens.ts";
 import { serverSentEvents } from "./server-sent-events.ts";
 import type { Timings } from "./timings.ts";
 
@@ -13,13 +14,13 @@ export interface RevocationFeedOptions {
   timings: Timings;
 }
 
-/** Follows the gateway's list of revoked sessions by its event stream; while there is none, asks for the list itself. */
+/** Follows the gateway's list of revoked tokens by its event stream; while there is none, asks for the list itself. */
 export class RevocationFeed {
   /** Fulfilled by the first whole list. */
   readonly loaded: Promise<void>;
   readonly #onLoaded: () => void;
   readonly #options: RevocationFeedOptions;
-  readonly #revoked = new RevokedSessions();
+  readonly #revoked = new RevokedTokens();
   #heardAt = -Infinity;
   #etag: string | undefined;
 
@@ -35,8 +36,8 @@ export class RevocationFeed {
     return Math.max(0, Date.now() - this.#heardAt) / 1000;
   }
 
-  has(sid: string): boolean {
-    return this.#revoked.has(sid);
+  has(claims: AccessTokenClaims): boolean {
+    return this.#revoked.has(claims);
   }
 
   async follow(signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {

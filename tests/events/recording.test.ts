@@ -69,7 +69,10 @@ const refresh = ({ refreshToken }: Tokens) =>
 const act = (mutation: string, variables = {}, { token } = tokens): Promise<GraphqlAnswer> =>
   gateway.graphql(mutation, variables, `Token ${token}`);
 const update = (input: object) =>
-  act("mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }", { input });
+  act(
+    "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } session { token refreshToken } } }",
+    { input },
+  );
 const idOf = ({ token }: Pick<Tokens, "token">) => decodeJwt<{ sid: string }>(token).sid;
 
 /** The statements since the last time, without regard to values. */
@@ -217,7 +220,7 @@ describe("what is recorded", () => {
     const second = await signIn();
     await mark();
     const { password: currentPassword } = ada;
-    await update({
+    const { data } = await update({
       email: "ADA@example.com",
       username: "Ada",
       password: "another horse battery",
@@ -228,10 +231,16 @@ describe("what is recorded", () => {
       "EMAIL_CHANGED success  user",
       "USERNAME_CHANGED success  user",
       "SESSION_REVOKED success PASSWORD_CHANGED user",
+      "SESSION_REVOKED success PASSWORD_CHANGED user",
+      "SIGNED_IN success  user",
     ]);
-    const [changed, , , ended] = await events();
+    const [changed, , , ...sessions] = await events();
     expect(changed).toMatchObject(mine());
-    expect(ended).toMatchObject({ ...mine(), session_id: idOf(second) });
+    expect(sessions.map(({ session_id }) => session_id)).toEqual([
+      ...[idOf(tokens), idOf(second)].toSorted(),
+      idOf(data.updateUser.session),
+    ]);
+    tokens = data.updateUser.session;
     await mark();
     await update({ email: "ADA@EXAMPLE.com", username: "Ada", bio: "I count.", fullName: "Ada" });
     expect(await events()).toEqual([]);

@@ -92,7 +92,7 @@ const operations: Record<string, Operation> = {
     variables: () => ({ input: { password: newPassword, currentPassword: password } }),
     done: nothingWrong,
     doneBefore: {
-      errors: [{ extensions: { errors: { currentPassword: ["The current password is not correct."] } } }],
+      errors: [{ extensions: { code: "UNAUTHENTICATED", reason: "TOKEN_REVOKED" } }],
     },
   },
   "logout of this session": {

@@ -33,6 +33,9 @@ it.each([
   ["no list", async () => statementWith({})],
   ["half an id", async () => statementWith({ sids: packed([sid]).slice(0, 8) })],
   ["no base64url", async () => statementWith({ sids: `${packed([sid])}\\n=` })],
+  ["half a user", async () => statementWith({ sids: "", subs: packed([randomUUID()]) })],
+  ["users that are no text", async () => statementWith({ sids: "", subs: [randomUUID()] })],
+  ["a time that is none", async () => statementWith({ sids: "", all: "1" })],
   ["no signature", async (sids: string[]) => unsigned(await statementWith({ sids: packed(sids) }))],
   ["no statement", async () => "<html>"],
 ])("a lie is no word: %s", async (_, lie) => {
