@@ -8,7 +8,7 @@ export const templateDatabase = "gatehouse_template";
 export const serverUrlVariable = "GATEHOUSE_TEST_SERVER_URL";
 
 /** Owns the databases of the tests, and has no other rights: gateways and migrations connect as this role. */
-export const owner = "gatehouse_owner";
+export const owner = "test_owner";
 const ownerPassword = "owner";
 
 /** The URL of a database for a superuser, who administers the tests. */
