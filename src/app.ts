@@ -6,6 +6,7 @@ import { accountServices } from "./accounts/account-services.ts";
 import type { AccountService } from "./accounts/account.service.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
+import { clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { eventRemoval } from "./events/event-removal.ts";
 import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
@@ -22,6 +23,7 @@ import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
+import { ClockWatch } from "./persistence/clock-watch.ts";
 import { checkDatabase } from "./persistence/database-check.ts";
 import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
@@ -93,7 +95,8 @@ export async function createApp(
   const orm = createOrm(secrets.databaseUrl, logger, { own, connections: config.databaseConnections });
   const hashProcesses = new HashProcesses(logger);
   const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
-  const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
+  const clockWatch = new ClockWatch(orm.em, logger);
+  const notifications = new Notifications(secrets.databaseUrl, orm.em, clockWatch, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
   const { sessionLimits, jwtIssuer, jwtAudience } = config;
@@ -140,7 +143,10 @@ export async function createApp(
       known,
       makeContext,
     },
-    checkDatabase: () => checkDatabase(orm),
+    checkReadiness: async () => {
+      clock.check();
+      await checkDatabase(orm);
+    },
     logger,
     corsOrigins,
     trustProxy,
@@ -172,6 +178,7 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
+      await clockWatch.measure();
       await Promise.all([ring?.start(), new StoredHashKinds(orm.em, hasher, logger).start()]);
       await notifications.start();
       await revocations?.start();

@@ -1,5 +1,6 @@
 import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { clock } from "../clock.ts";
 import { InvalidInput, ServiceUnavailable, Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
@@ -163,7 +164,7 @@ export class AccountService {
         const user = await em.findOne(User, subject.userId, { lockMode: LockMode.PESSIMISTIC_WRITE });
         if (user === null) throw new Unauthenticated("USER_NOT_FOUND");
         if (!user.isActive) throw new Unauthenticated("USER_DEACTIVATED");
-        const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
+        const alive = { id: subject.sessionId, revokedAt: null, expiresAt: { $gt: new Date(clock.now()) } };
         if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
         const types = credentialEvents(user, changes);
         em.assign(user, changes);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { clock } from "../clock.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AuthenticationService } from "../sessions/authentication.service.ts";
@@ -30,7 +31,7 @@ export class ForwardAuthService {
    * handed one could go on renewing it.
    */
   shortToken({ user, sessionId, expiresAt }: Caller): string {
-    const issuedAt = Math.floor(Date.now() / 1000);
+    const issuedAt = clock.seconds();
     const end = Math.min(issuedAt + shortLife, Math.floor(expiresAt.getTime() / 1000));
     const subject = { userId: user.id, sessionId, jti: `${sessionId}.${randomUUID()}` };
     return this.tokens.signAccess(subject, { issuedAt, expiresAt: end }, this.claims.inToken(user));

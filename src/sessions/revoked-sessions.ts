@@ -1,3 +1,5 @@
+import { clock } from "../clock.ts";
+
 /** Seconds for which a session stays listed beyond the life of its last access token: clocks differ. */
 const margin = 60;
 
@@ -27,7 +29,7 @@ export class RevokedSessions {
 
   /** @param age seconds since the end @returns whether the id is new to the list */
   add(id: string, age: number): boolean {
-    const endedAt = Date.now() / 1000 - age;
+    const endedAt = clock.now() / 1000 - age;
     if (this.endedAt.has(id) || endedAt < this.oldest()) return false;
     this.endedAt.set(id, endedAt);
     this.changes += 1;
@@ -44,6 +46,6 @@ export class RevokedSessions {
   }
 
   private oldest(): number {
-    return Math.floor(Date.now() / 1000 / step) * step - (this.span - step);
+    return Math.floor(clock.now() / 1000 / step) * step - (this.span - step);
   }
 }
