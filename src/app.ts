@@ -7,6 +7,7 @@ import type { AccountService } from "./accounts/account.service.ts";
 import { repairNameKeysOnStart } from "./accounts/name-key-repair.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
+import { clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { eventRemoval } from "./events/event-removal.ts";
 import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
@@ -24,6 +25,7 @@ import { createServer } from "./http/server.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
+import { ClockWatch } from "./persistence/clock-watch.ts";
 import { checkDatabase } from "./persistence/database-check.ts";
 import type { TokenSecrets } from "./persistence/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
@@ -95,7 +97,8 @@ export async function createApp(
   const orm = createOrm(secrets.databaseUrl, logger, { own, connections: config.databaseConnections });
   const hashProcesses = new HashProcesses(logger);
   const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
-  const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
+  const clockWatch = new ClockWatch(orm.em, logger);
+  const notifications = new Notifications(secrets.databaseUrl, orm.em, clockWatch, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
   const { sessionLimits, jwtIssuer, jwtAudience, forwardAuthAudience } = config;
@@ -143,7 +146,10 @@ export async function createApp(
       known,
       makeContext,
     },
-    checkDatabase: () => checkDatabase(orm),
+    checkReadiness: async () => {
+      clock.check();
+      await checkDatabase(orm);
+    },
     logger,
     corsOrigins,
     trustProxy,
@@ -175,6 +181,7 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
+      await clockWatch.measure();
       // All end before a failure is reported: a query that is still running would keep the pool from closing.
       const steps = [
         ring?.start(),

@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import { listenForSignals, live } from "./lifetime.ts";
 import type { Closers } from "./lifetime.ts";
 import { createLogger } from "./logger.ts";
+import { checkBeforeServing } from "./persistence/database-requirements.ts";
 import { tokenSecrets } from "./persistence/kept-secret.ts";
 import { migrateOnStart } from "./persistence/migrations.ts";
 import { openDatabase } from "./persistence/open-database.ts";
@@ -45,6 +46,7 @@ async function listenAlone(
   const { openApp, startListening } = await import("./listening-app.ts");
   const app = await openApp(config, secrets, logger, closers);
   await migrateOnStart(app.orm, config.migrateOnStart);
+  await checkBeforeServing(app.orm);
   return startListening(app, config);
 }
 
@@ -57,6 +59,7 @@ async function listenByWorkers(
   const orm = createOrm(secrets.databaseUrl, logger);
   try {
     await migrateOnStart(orm, config.migrateOnStart);
+    await checkBeforeServing(orm);
   } finally {
     await orm.close();
   }

@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { clock } from "../clock.ts";
 import type { FieldErrors } from "../errors.ts";
 import { FieldError } from "../field-errors.ts";
 import { recordEvents } from "../events/event-record.ts";
@@ -52,7 +53,7 @@ export class Reauthentication {
     const changesEmail = input.email !== undefined && normalizeEmail(input.email) !== caller.user.email;
     if (!changesEmail && input.password === undefined) return {};
     if (input.currentPassword == null) {
-      const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;
+      const age = (clock.now() - caller.authenticatedAt.getTime()) / 1000;
       const isFresh = age <= this.reauthenticateAfter;
       if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
       return { currentPassword: [FieldError.of("CURRENT_PASSWORD_REQUIRED")] };

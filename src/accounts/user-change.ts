@@ -1,5 +1,6 @@
 import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { clock } from "../clock.ts";
 import { Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
@@ -24,7 +25,7 @@ export async function changeUser(
   const user = await em.findOne(User, userId, { lockMode: LockMode.PESSIMISTIC_WRITE });
   if (user === null) throw new Unauthenticated("USER_NOT_FOUND");
   if (!user.isActive) throw new Unauthenticated("USER_DEACTIVATED");
-  const alive = { id: sessionId, revokedAt: null, expiresAt: { $gt: new Date() } };
+  const alive = { id: sessionId, revokedAt: null, expiresAt: { $gt: new Date(clock.now()) } };
   if ((await em.findOne(Session, alive)) === null) throw new Unauthenticated("TOKEN_REVOKED");
   const types = credentialEvents(user, changes);
   em.assign(user, { ...changes, ...changedKeys(user, changes) });

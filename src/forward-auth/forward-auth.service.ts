@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { clock } from "../clock.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
@@ -31,7 +32,7 @@ export class ForwardAuthService {
    * reads it cannot act as the user here, nor trade it for another one. It never outlives the token it is made from.
    */
   shortToken({ user, sessionId, expiresAt }: Caller): string {
-    const issuedAt = Math.floor(Date.now() / 1000);
+    const issuedAt = clock.seconds();
     const end = Math.min(issuedAt + shortLife, Math.floor(expiresAt.getTime() / 1000));
     const subject = { userId: user.id, sessionId, jti: `${sessionId}.${randomUUID()}` };
     return this.tokens.signForwarded(subject, { issuedAt, expiresAt: end }, this.claims.inToken(user));

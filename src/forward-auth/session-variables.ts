@@ -1,3 +1,4 @@
+import { clock } from "../clock.ts";
 import type { ClaimValue } from "../security/claim-source.ts";
 import type { Caller } from "../sessions/caller.ts";
 
@@ -16,6 +17,6 @@ export function sessionVariables(
     "x-hasura-user-id": user.id,
     "x-hasura-role": mapped["x-hasura-default-role"] ?? (user.isStaff ? "staff" : "user"),
     ...mapped,
-    "Cache-Control": `max-age=${Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000))}`,
+    "Cache-Control": `max-age=${Math.max(0, Math.floor((expiresAt.getTime() - clock.now()) / 1000))}`,
   };
 }

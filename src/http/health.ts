@@ -1,19 +1,21 @@
 import type { FastifyInstance } from "fastify";
+import { WrongClock } from "../clock.ts";
 
-/** `/health/live`: the process answers. `/health/ready`: it can serve, because the database answers too. */
-export function registerHealth(server: FastifyInstance, checkDatabase: () => Promise<void>): void {
-  // Who is killed for being busy leaves the others more to do.
+/** `/health/live`: the process answers. `/health/ready`: it can serve, because its clock and its database are right. */
+export function registerHealth(server: FastifyInstance, checkReadiness: () => Promise<void>): void {
+  // Killing an overloaded instance shifts its load to the others.
   const live = { config: { pressureHandler: () => {} } };
   server.get("/health/live", live, async () => ({ status: "ok" }));
   let checking: Promise<void> | undefined;
   server.get("/health/ready", async (request, reply) => {
     try {
       // Concurrent probes share a check.
-      await (checking ??= checkDatabase().finally(() => (checking = undefined)));
+      await (checking ??= checkReadiness().finally(() => (checking = undefined)));
       return { status: "ok" };
     } catch (error) {
-      request.log.warn({ err: error }, "not ready: the database does not answer");
-      return reply.code(503).send({ status: "unavailable", reason: "the database does not answer" });
+      const reason = error instanceof WrongClock ? error.message : "the database does not answer";
+      request.log.warn({ err: error }, `not ready: ${reason}`);
+      return reply.code(503).send({ status: "unavailable", reason });
     }
   });
 }

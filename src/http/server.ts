@@ -17,8 +17,8 @@ import type { TrustProxy } from "./trusted-proxies.ts";
 
 export interface ServerOptions {
   graphql: GraphqlDoor;
-  /** Resolves when the database answers. */
-  checkDatabase: () => Promise<void>;
+  /** Rejects with the reason while the gateway cannot serve. */
+  checkReadiness: () => Promise<void>;
   logger: FastifyBaseLogger;
   corsOrigins: string[];
   trustProxy: TrustProxy;
@@ -104,7 +104,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await refuseUnderPressure(server, defaultPressureLimits(options.processes));
   server.addHook("onRequest", requireHost);
   await registerGraphql(server, options.graphql);
-  registerHealth(server, options.checkDatabase);
+  registerHealth(server, options.checkReadiness);
   for (const addRoutes of options.routes) addRoutes(server);
   if (options.ide) {
     const { registerIde } = await import("./ide.ts");

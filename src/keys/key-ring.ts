@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
+import { clock } from "../clock.ts";
 import { NoticeReader } from "../notice-reader.ts";
 import { readPrivateKey, readPublicKey } from "../security/key-pair.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
@@ -17,7 +18,6 @@ interface KeyRow {
   /** Milliseconds since the epoch, as are all times here. */
   signs_from: number;
   published_until: number | null;
-  now: number;
 }
 
 interface RingKey {
@@ -34,8 +34,7 @@ interface RingKey {
 const published = `
   select kid, public_jwk as jwk, sealed_private_key as sealed,
     extract(epoch from signs_from)::float8 * 1000 as signs_from,
-    extract(epoch from published_until)::float8 * 1000 as published_until,
-    extract(epoch from now())::float8 * 1000 as now
+    extract(epoch from published_until)::float8 * 1000 as published_until
   from signing_keys where published_until is null or published_until > now()
   order by signing_keys.signs_from, kid`;
 
@@ -57,8 +56,6 @@ export class KeyRing implements TokenKeys {
   private readonly rotation: KeyRotation;
   private readonly logger: Pick<Logger, "info" | "warn" | "error">;
   private keys = new Map<string, RingKey>();
-  /** Of the clock of the database, which all replicas share, before ours. */
-  private clockLead = 0;
   private readonly notices = new NoticeReader(async () => {
     await this.follow();
     return false;
@@ -110,13 +107,13 @@ export class KeyRing implements TokenKeys {
 
   verifying(kid: string | undefined): TokenKey | undefined {
     const found = kid === undefined ? undefined : this.keys.get(kid);
-    if (found === undefined || found.publishedUntil <= this.now()) return undefined;
+    if (found === undefined || found.publishedUntil <= clock.now()) return undefined;
     return { algorithm: found.jwk.alg, key: found.publicKey };
   }
 
   /** The public keys that verifiers need (RFC 7517, 5), those that will sign included. */
   published(): PublicJwk[] {
-    const now = this.now();
+    const now = clock.now();
     return [...this.keys.values()].filter(({ publishedUntil }) => publishedUntil > now).map(({ jwk }) => jwk);
   }
 
@@ -144,7 +141,6 @@ export class KeyRing implements TokenKeys {
 
   private async load(): Promise<void> {
     const rows = await within(longestLook, this.em.fork().execute<KeyRow[]>(published));
-    if (rows[0]) this.clockLead = rows[0].now - Date.now();
     this.keys = new Map(rows.map((row) => [row.kid, this.keyOf(row)]));
     const kid = this.newestThatSigns()?.kid;
     if (kid !== this.announced)
@@ -174,14 +170,10 @@ export class KeyRing implements TokenKeys {
 
   /** A key that cannot be opened here is passed over: the one before it still counts everywhere. */
   private newestThatSigns(): RingKey | undefined {
-    const now = this.now();
+    const now = clock.now();
     return [...this.keys.values()].findLast(
       ({ privateKey, signsFrom, publishedUntil }) =>
         privateKey !== undefined && signsFrom <= now && publishedUntil > now,
     );
-  }
-
-  private now(): number {
-    return Date.now() + this.clockLead;
   }
 }

@@ -49,13 +49,14 @@ export function guardPool(pool: Pool): void {
     if (isLostServer(failure) && performance.now() > doubtedAt + doubtPause) doubtedAt = performance.now();
   };
 
+  const count = () => answered.set(pool, answeredQueries(pool) + 1);
+
   pool.on("acquire", (client) => held.add(client));
   pool.on("release", (_error, client) => held.delete(client));
   pool.on("connect", (client) => {
     openedAt.set(client, performance.now());
     client.once("end", () => discard(client));
     const query = client.query.bind(client) as Ask;
-    const count = () => answered.set(pool, answeredQueries(pool) + 1);
     client.query = observed(
       query,
       (text, failure) => judge(client, text, failure),

@@ -1,6 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { randomUUID } from "node:crypto";
 import { within } from "../time-limit.ts";
+import { databaseTime } from "./clock-watch.ts";
+import type { ClockWatch } from "./clock-watch.ts";
 import type { Subscription } from "./notifications.ts";
 
 /** Milliseconds. */
@@ -13,16 +15,17 @@ const longestSilence = 2_000;
 const firstPatience = 10_000;
 const lastPatience = 600_000;
 
-const notify = "select pg_notify(?, ?)";
+const notify = `select pg_notify(?, ?), ${databaseTime}`;
 
 /**
- * Tells whether the listening connection hears what the database says. One that has died without a word does not, nor does
- * one by way of a pooler that swallows LISTEN; so the process notifies itself by its other connections.
+ * Tells whether the listening connection hears what the database says. One that has died without a word does not, so the
+ * process notifies itself by its other connections. The same statement tells the time.
  */
 export class ListenerBeat implements Subscription {
   /** Nobody else's, and nobody else knows it. */
   readonly channel = `gatehouse_beat_${randomUUID()}`;
   private readonly em: EntityManager;
+  private readonly clockWatch: ClockWatch;
   private readonly doubt: () => void;
   /** By payload: what to do when it is heard, or cannot be any more. */
   private readonly awaited = new Map<string, (isHeard: boolean) => void>();
@@ -35,8 +38,9 @@ export class ListenerBeat implements Subscription {
   private sending: Promise<unknown> | undefined;
 
   /** @param doubt opens the listening connection anew */
-  constructor(em: EntityManager, doubt: () => void) {
+  constructor(em: EntityManager, clockWatch: ClockWatch, doubt: () => void) {
     this.em = em;
+    this.clockWatch = clockWatch;
     this.doubt = doubt;
   }
 
@@ -81,7 +85,10 @@ export class ListenerBeat implements Subscription {
         resolve(counts);
       });
     });
-    const sent = this.em.fork().execute(notify, [this.channel, payload]);
+    const sent = this.em
+      .fork()
+      .execute<[{ database_time: number }]>(notify, [this.channel, payload])
+      .then(([row]) => this.clockWatch.take(row.database_time, sentAt));
     this.sending = sent.catch(() => {});
     return within(
       longestSilence,
@@ -93,10 +100,17 @@ export class ListenerBeat implements Subscription {
 
   /** One at a time, however long the database takes. */
   private takeTurn(): Promise<void> {
-    if (this.connectedAt === undefined) return Promise.resolve();
+    if (this.connectedAt === undefined) return this.takeTime();
     return (this.turn ??= this.beat()
       .then((heard) => this.judge(heard))
       .then(() => this.sending)
+      .then(() => (this.turn = undefined)));
+  }
+
+  /** Without a connection that listens, the time is asked for by itself. */
+  private takeTime(): Promise<void> {
+    return (this.turn ??= within(longestSilence, this.clockWatch.measure())
+      .catch(() => {})
       .then(() => (this.turn = undefined)));
   }
 

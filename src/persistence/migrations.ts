@@ -1,7 +1,7 @@
 import type { Transaction } from "@mikro-orm/core";
 import type { Migrator } from "@mikro-orm/migrations";
 import { readdir } from "node:fs/promises";
-import { checkBeforeMigrating, checkBeforeServing } from "./database-requirements.ts";
+import { checkBeforeMigrating } from "./database-requirements.ts";
 import { createOrm, migrationsPath } from "./orm.ts";
 import type { Orm } from "./orm.ts";
 import { compareSchemaObjects, readSchemaObjects } from "./schema-objects.ts";
@@ -22,13 +22,12 @@ export class PendingMigrations extends Error {
 /**
  * Applies pending migrations, or refuses to go on without them. Migrations of a newer release may be there: the previous
  * release works on its schema.
- * @throws PendingMigrations, UnsuitableDatabase
+ * @throws PendingMigrations
  */
 export async function migrateOnStart(orm: Orm, allowed: boolean): Promise<void> {
   const pending = await pendingMigrations(orm);
   if (pending.length > 0 && !allowed) throw new PendingMigrations(pending);
   if (pending.length > 0) await migrateUp(orm);
-  await checkBeforeServing(orm);
 }
 
 /** Those that the database has, in the order in which it got them. */

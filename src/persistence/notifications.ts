@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import type { Logger } from "pino";
 import { within } from "../time-limit.ts";
+import type { ClockWatch } from "./clock-watch.ts";
 import { isDirect } from "./connection-setup.ts";
 import { ListenerBeat } from "./listener-beat.ts";
 
@@ -42,10 +43,15 @@ export class Notifications {
   private closed = false;
 
   /** @param em for what the process says to itself, to see that it is heard */
-  constructor(databaseUrl: string, em: EntityManager, logger: Pick<Logger, "warn" | "info">) {
+  constructor(
+    databaseUrl: string,
+    em: EntityManager,
+    clockWatch: ClockWatch,
+    logger: Pick<Logger, "warn" | "info">,
+  ) {
     this.databaseUrl = databaseUrl;
     this.logger = logger;
-    this.beats = new ListenerBeat(em, () => this.doubt());
+    this.beats = new ListenerBeat(em, clockWatch, () => this.doubt());
     this.subscriptions = [this.beats];
   }
 
@@ -116,7 +122,7 @@ export class Notifications {
 
   /** What should be heard is not: the connection is opened anew. */
   private doubt(): void {
-    if (this.client) this.lost(this.client, new Error("nothing is heard on it; a pooler may swallow LISTEN"));
+    if (this.client) this.lost(this.client, new Error("nothing is heard on it"));
   }
 
   private lost(client: Client, error?: unknown): void {

@@ -1,4 +1,5 @@
 import jwt from "jsonwebtoken";
+import { clock } from "../clock.ts";
 import { Unauthenticated } from "../errors.ts";
 import { headerOf } from "../verify/token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";
@@ -135,7 +136,11 @@ export class SessionTokens {
     if (key === undefined) throw new Unauthenticated("TOKEN_INVALID");
     let claims: jwt.JwtPayload | string;
     try {
-      const expected = { issuer: this.issuer, audience: this.audiences[typ] };
+      const expected = {
+        issuer: this.issuer,
+        audience: this.audiences[typ],
+        clockTimestamp: clock.seconds(),
+      };
       claims = jwt.verify(token, key.key, { ...expected, algorithms: [key.algorithm] });
     } catch (error) {
       throw new Unauthenticated(error instanceof jwt.TokenExpiredError ? "TOKEN_EXPIRED" : "TOKEN_INVALID");
@@ -156,7 +161,7 @@ function generationOf(jti: unknown): number | undefined {
 
 /** As jsonwebtoken goes by `exp`: whole seconds, and the last one is over when it begins. */
 function isUnexpired(expiresAt: number): boolean {
-  return Math.floor(Date.now() / 1000) < expiresAt;
+  return clock.seconds() < expiresAt;
 }
 
 function isWholeNumber(value: unknown, largest: number): value is number {

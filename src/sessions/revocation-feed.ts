@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
+import { clock } from "../clock.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { Revocation } from "./revocation-list.ts";
@@ -43,10 +44,10 @@ export class RevocationFeed implements RevocationListener {
     const { version, revocations } = this.watch.list;
     const kid = this.tokens.signingKid();
     const kept = this.signed;
-    if (kept?.version === version && kept.kid === kid && Date.now() < kept.until) return kept;
+    if (kept?.version === version && kept.kid === kid && clock.now() < kept.until) return kept;
     const claims = claimsOf(revocations);
     const etag = `W/"${createHash("sha256").update(JSON.stringify(claims)).digest("base64url")}"`;
-    const until = Date.now() + this.accessTokenTtl * 500;
+    const until = clock.now() + this.accessTokenTtl * 500;
     this.signed = { jwt: this.sign(claims), etag, version, kid, until };
     return this.signed;
   }
@@ -78,7 +79,7 @@ export class RevocationFeed implements RevocationListener {
   }
 
   private sign(claims: RevocationClaims): string {
-    const issuedAt = Math.floor(Date.now() / 1000);
+    const issuedAt = clock.seconds();
     const lifetime = { issuedAt, expiresAt: issuedAt + this.accessTokenTtl };
     return this.tokens.sign("revoked-sessions+jwt", claims, lifetime);
   }

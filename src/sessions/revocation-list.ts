@@ -1,3 +1,5 @@
+import { clock } from "../clock.ts";
+
 /** Seconds for which an entry stays beyond the life of the last token that it refuses: clocks differ. */
 const margin = 60;
 
@@ -39,7 +41,7 @@ export class RevocationList {
 
   /** @param age seconds since the revocation @returns whether it refuses more than the list did */
   add(revocation: Revocation, age: number): boolean {
-    const revokedAt = Date.now() / 1000 - age;
+    const revokedAt = clock.now() / 1000 - age;
     const key = `${revocation.kind} ${revocation.id}`;
     const known = this.listed.get(key);
     const isKnown = known !== undefined && (known.revocation.before ?? 0) >= (revocation.before ?? 0);
@@ -59,6 +61,6 @@ export class RevocationList {
   }
 
   private oldest(): number {
-    return Math.floor(Date.now() / 1000 / step) * step - (this.span - step);
+    return Math.floor(clock.now() / 1000 / step) * step - (this.span - step);
   }
 }

@@ -23,8 +23,9 @@ export function asOwner(url: string): string {
   return withCredentials(url, owner, ownerPassword);
 }
 
-/** The same database for a superuser. */
+/** The owner's database for a superuser; any other URL as it is. */
 export function asSuperuser(url: string): string {
+  if (new URL(url).username !== owner) return url;
   const { username, password } = new URL(databaseUrl("postgres"));
   return withCredentials(url, username, password);
 }
