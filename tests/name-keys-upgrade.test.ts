@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import { migrateDown, migrateUp, migratorOf, schemaDifference } from "../src/persistence/migrations.ts";
 import { createOrm } from "../src/persistence/orm.ts";
+import { usernameKey } from "../src/text/username-key.ts";
 import { createDatabase, dropDatabase, query } from "./support/database.ts";
 import { gatehouse, killAll } from "./support/gateway-process.ts";
 import { startGateway } from "./support/gateway.ts";
@@ -135,6 +136,25 @@ describe("names that the previous release writes while both run", () => {
     await expect(insert("other@example.com", "GRÖSSE")).rejects.toThrow("users_username_key_unique");
     await expect(insert("TAKEN@example.com", "other")).rejects.toThrow("users_email_key_unique");
   });
+});
+
+it("the key that the migration computes is ours", async () => {
+  const characters = Array.from({ length: 0x30_000 }, (_, point) => String.fromCodePoint(point));
+  const changing = characters.filter((character) => usernameKey(character) !== character);
+  const sentences = [
+    "ΝΊΚΟΣ Ὀδυσσεύς",
+    "STRAẞE ﬃ",
+    "ᾼ\u0345\u0301",
+    "İI\u0307ıI",
+    "A\u030a\u212b가각",
+    "a'b\\c$$d?",
+  ];
+  const rows = await sql(
+    `select name, gatehouse_username_key(name) as key from unnest($1::text[]) name where unicode_assigned(name)`,
+    [[...changing, ...sentences]],
+  );
+  expect(rows.length).toBeGreaterThan(5_000);
+  expect(rows.filter(({ name, key }) => key !== usernameKey(String(name)))).toEqual([]);
 });
 
 it("the way back and forth keeps every account", async () => {

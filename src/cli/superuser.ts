@@ -4,6 +4,7 @@ import type { RegisterInput } from "../accounts/account.inputs.ts";
 import type { App } from "../app.ts";
 import { InvalidInput } from "../errors.ts";
 import { checkInput } from "../graphql/input-check.ts";
+import { printable } from "../security/printable-text.ts";
 import { operator } from "./operator.ts";
 
 type Answers = Pick<RegisterInput, "email" | "username" | "password">;
@@ -28,7 +29,7 @@ export async function makeSuperuser(
       client: here,
     })) as unknown as RegisterInput;
     const { username } = await accounts.createSuperuser(input, operator());
-    process.stdout.write(`made the superuser ${username}\n`);
+    process.stdout.write(`made the superuser ${printable(username)}\n`);
   } catch (error) {
     throw error instanceof InvalidInput ? new Error(linesOf(error)) : error;
   }
