@@ -1,6 +1,7 @@
-import { isIP } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { normalizeAddress } from "./security/ip-address.ts";
 
 /** What the variables of the configuration may hold: text from outside -> a checked value, or a line that says what is taken. */
 export const onOff = z.enum(["on", "off"], "takes on or off").transform((value) => value === "on");
@@ -64,11 +65,10 @@ export const trustedProxies = z
 function isNetwork(text: string): boolean {
   const [address = "", prefix, ...more] = text.split("/");
   const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return (
-    bits > 0 &&
-    more.length === 0 &&
-    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
-  );
+  const isMapped = bits === 128 && isIPv4(normalizeAddress(address) ?? "");
+  if (bits < 0 || more.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && Number(prefix) >= (isMapped ? 96 : 0);
 }
 
 /** Gets its slash. Credentials and a query would not survive what is put behind it. */

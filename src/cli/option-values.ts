@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { isIP } from "node:net";
+import { normalizeAddress } from "../security/ip-address.ts";
 import { isUuid } from "../security/uuid.ts";
 
 /** What the options of commands take: text -> a checked value, or a line that says what is taken. */
@@ -10,8 +10,9 @@ export function uuid(text: string): string {
 }
 
 export function ipAddress(text: string): string {
-  if (isIP(text) === 0) throw new InvalidArgumentError("It takes an IPv4 or IPv6 address.");
-  return text;
+  const address = normalizeAddress(text);
+  if (address === undefined) throw new InvalidArgumentError("It takes an IPv4 or IPv6 address.");
+  return address;
 }
 
 export const wholeNumber = (most: number) => (text: string) => {

@@ -36,11 +36,12 @@ const columns = `
   e.id, e.occurred_at as "occurredAt", e.type, e.outcome, e.cause, e.actor, e.user_id as "userId", u.username,
   e.session_id as "sessionId", e.key_id as "keyId", e.ip, e.user_agent as "userAgent"`;
 
+// Earlier versions recorded IPv4 addresses mapped into IPv6 where they listened to `::`.
 const matching = `
   from auth_events e left join users u on u.id = e.user_id
   where (:userId::uuid is null or e.user_id = :userId) and (:sessionId::uuid is null or e.session_id = :sessionId)
     and (:type::text is null or e.type = :type) and (:outcome::text is null or e.outcome = :outcome)
-    and (:ip::text is null or e.ip = :ip)
+    and (:ip::text is null or e.ip in (:ip, '::ffff:' || :ip))
     and (:since::timestamptz is null or e.occurred_at >= :since)
     and (:until::timestamptz is null or e.occurred_at < :until)`;
 

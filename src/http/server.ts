@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
 import { answerError } from "./error-answer.ts";
+import { warnAboutForwarding } from "./forwarding-warnings.ts";
 import { registerGraphql } from "./graphql-route.ts";
 import type { GraphqlDoor } from "./graphql-route.ts";
 import { registerHealth } from "./health.ts";
@@ -13,6 +14,7 @@ import { createHttpServer } from "./http-server.ts";
 import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { parseJsonBodies } from "./json-body.ts";
+import { proxyTest } from "./trusted-proxies.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
 
 export interface ServerOptions {
@@ -39,8 +41,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
-    trustProxy:
-      typeof trustProxy === "number" ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
+    trustProxy: trustProxy !== false && proxyTest(trustProxy),
     serverFactory: (handler) => createHttpServer(handler, trustProxy),
     // The server that is made there answers by itself.
     clientErrorHandler: () => {},
@@ -63,7 +64,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       ],
     }),
   );
-  if (trustProxy === false) warnOfProxy(server);
+  warnAboutForwarding(server, trustProxy);
   // Hooks that every request comes by are synchronous: each promise would cost it a turn.
   server.addHook("onResponse", (request, reply, done) => {
     request.log.info(
@@ -111,16 +112,4 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await registerIde(server);
   }
   return server;
-}
-
-/** Behind a proxy that is not named, everybody has its address, and shares the limits of one. Said once: anybody can send the header. */
-function warnOfProxy(server: FastifyInstance): void {
-  let warned = false;
-  server.addHook("onRequest", (request, _reply, done) => {
-    if (!warned && request.headers["x-forwarded-for"] !== undefined) {
-      warned = true;
-      request.log.warn("X-Forwarded-For came and is not believed: if a proxy is in front, set TRUST_PROXY");
-    }
-    done();
-  });
 }

@@ -67,6 +67,18 @@ describe("gatehouse events", () => {
     ]);
   });
 
+  it("finds an address in any spelling of it", async () => {
+    for (const ip of ["::ffff:192.0.2.1", "::FFFF:c000:201"]) {
+      const { stdout } = await run("--ip", ip, "--json");
+      expect(objectsIn(stdout)).toEqual([expect.objectContaining({ ip: "192.0.2.1" })]);
+    }
+    // As earlier versions recorded it.
+    await gateway.sql(
+      "insert into auth_events (type, outcome, ip) values ('SIGN_IN_FAILED', 'failure', '::ffff:192.0.2.77')",
+    );
+    expect(objectsIn((await run("--ip", "192.0.2.77", "--json")).stdout)).toHaveLength(1);
+  });
+
   it("lets nothing that somebody made up reach the terminal, in words or as JSON", async () => {
     const exits = await Promise.all([run("--ip", "192.0.2.1"), run("--ip", "192.0.2.1", "--json")]);
     for (const { stdout } of exits) {

@@ -1,10 +1,10 @@
 import type { GraphqlAnswer } from "../support/gateway.ts";
 
-/** As a client behind one more proxy sends them. */
+/** As one more proxy passes them on, which has appended to what the client made up. */
 const clientHeaders = {
   "content-type": "application/json",
   "user-agent": "Client/1.0",
-  "x-forwarded-for": "203.0.113.7",
+  "x-forwarded-for": "6.6.6.6, 203.0.113.7",
 };
 
 /** Sends an operation to a federation gateway. */

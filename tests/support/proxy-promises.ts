@@ -55,7 +55,7 @@ function run(start: ProxyUnderTest["start"]): void {
     const claims = Array.from({ length: 15 }, (_, at) => [`claim${at}`, "x".repeat(250)]);
     await writeFile(claimsFile, JSON.stringify(Object.fromEntries(claims)));
     // The largest tokens that there are.
-    gateway = await startGateway({ CLAIMS_FILE: claimsFile, JWT_ALGORITHM: "RS256" });
+    gateway = await startGateway({ CLAIMS_FILE: claimsFile, JWT_ALGORITHM: "RS256", TRUST_PROXY: "1" });
     closers.push(() => gateway.close());
     application = await startApplication();
     closers.push(() => application.close());
@@ -135,6 +135,74 @@ function run(start: ProxyUnderTest["start"]): void {
       `${missing}, error="invalid_token", error_description="Token has been revoked."`,
     ]);
     expect(application.received).toHaveLength(1);
+  });
+
+  it("answers preflights of the listed origin, and passes no OPTIONS on without a token", async () => {
+    application.received.length = 0;
+    const preflight = {
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization",
+    };
+    const origin = "https://www.example.com";
+    const answer = await send(proxy.port, { method: "OPTIONS", headers: { origin, ...preflight } });
+    expect([answer.status, answer.body]).toEqual([204, ""]);
+    expect(answer.headers).toMatchObject({
+      "access-control-allow-origin": origin,
+      "access-control-allow-methods": expect.stringContaining("POST"),
+      "access-control-allow-headers": expect.stringMatching(/authorization/i),
+      vary: expect.stringContaining("Origin"),
+    });
+    for (const headers of [{ origin }, { origin: "https://evil.example.com", ...preflight }, preflight]) {
+      const refused = await send(proxy.port, { method: "OPTIONS", headers });
+      expect(refused.status).toBe(401);
+    }
+    expect(application.received).toEqual([]);
+  });
+
+  it("lets scripts of the listed origin, and no other, read answers and refusals", async () => {
+    const { token } = await signIn();
+    const careless = await startApplication({ "access-control-allow-origin": "*" });
+    const other = await start({ gateway: Number(new URL(gateway.url).port), application: careless.port });
+    const origin = "https://www.example.com";
+    for (const [headers, status] of [
+      [{ authorization: `Bearer ${token}` }, 200] as const,
+      [{}, 401] as const,
+    ]) {
+      const answer = await send(other.port, { headers: { origin, ...headers } });
+      expect([answer.status, answer.headers["access-control-allow-origin"]]).toEqual([status, origin]);
+      const foreign = await send(proxy.port, { headers: { origin: "https://evil.example.com", ...headers } });
+      expect([foreign.status, foreign.headers["access-control-allow-origin"]]).toEqual([status, undefined]);
+    }
+    await other.close();
+    await careless.close();
+  });
+
+  it("tells Gatehouse the client's address, whatever the client says", async () => {
+    const localAddress = "127.0.0.9";
+    const forwarded = { "x-forwarded-for": "6.6.6.6", forwarded: "for=6.6.6.6", "x-real-ip": "6.6.6.6" };
+    const query = `mutation { register(input: { email: "seen@example.com", username: "seen", password: "a password" }) { token } }`;
+    const answer = await send(proxy.port, {
+      method: "POST",
+      path: "/graphql",
+      headers: { ...forwarded, host: "accounts.example.com", "content-type": "application/json" },
+      body: JSON.stringify({ query }),
+      localAddress,
+    });
+    const { token } = JSON.parse(answer.body).data.register as { token: string };
+    const { sid } = jwt.decode(token) as JwtPayload;
+    expect(await gateway.sql("select ip from sessions where id = $1", [sid])).toEqual([{ ip: localAddress }]);
+
+    await send(proxy.port, { headers: { ...forwarded, authorization: `Bearer ${token}` }, localAddress });
+    const verified = gateway.log
+      .map((line) => JSON.parse(line) as { path?: string; ip?: string })
+      .findLast(({ path }) => path?.startsWith("/auth/verify"));
+    expect(verified?.ip).toBe(localAddress);
+  });
+
+  it("keeps /auth/verify inside", async () => {
+    const { token } = await signIn();
+    const headers = { host: "accounts.example.com", authorization: `Bearer ${token}` };
+    expect((await send(proxy.port, { path: "/auth/verify", headers })).status).toBe(404);
   });
 
   it("passes no second token on", async () => {

@@ -31,11 +31,14 @@ export async function documentedConfiguration(
     ["127.0.0.1:8080", ports.application],
     ["127.0.0.1:8000", ports.proxy],
   ]);
-  return block.replaceAll(/127\.0\.0\.1:\d+/g, (address) => {
-    const port = own.get(address);
-    if (port === undefined) throw new Error(`${page} has an address that no test knows: ${address}`);
-    return `127.0.0.1:${port}`;
-  });
+  return block.replaceAll(
+    /(127\.0\.0\.1|accounts\.example\.com):(\d+)/g,
+    (address, host: string, documented) => {
+      const port = own.get(`127.0.0.1:${documented}`);
+      if (port === undefined) throw new Error(`${page} has an address that no test knows: ${address}`);
+      return `${host}:${port}`;
+    },
+  );
 }
 
 export async function freePort(): Promise<number> {
@@ -125,7 +128,13 @@ export async function startApplication(
 /** Sends to a port of this machine; headers as they are, also several of one name. */
 export function send(
   port: number,
-  sent: { method?: string; path?: string; headers?: Record<string, string | string[]>; body?: string },
+  sent: {
+    method?: string;
+    path?: string;
+    headers?: Record<string, string | string[]>;
+    body?: string;
+    localAddress?: string;
+  },
 ): Promise<{ status: number | undefined; headers: IncomingHttpHeaders; body: string }> {
   const { body, headers = {}, ...rest } = sent;
   return new Promise((resolve, reject) => {
