@@ -113,20 +113,20 @@ describe.each(nodes)("on %s", (node) => {
   });
 });
 
-describe("an install without the development dependencies", () => {
-  /** What is there before anything is built. */
-  function bareInstall(): string {
-    const folder = mkdtempSync(join(elsewhere, "bare-"));
-    for (const name of ["bin", "scripts", "node_modules"]) mkdirSync(join(folder, name));
-    copyFileSync(join(root, "package.json"), join(folder, "package.json"));
-    for (const name of ["bin", "scripts"])
-      for (const file of readdirSync(join(root, name)).filter((entry) => entry.endsWith(".js")))
-        copyFileSync(join(root, name, file), join(folder, name, file));
-    return folder;
-  }
-  const nodeIn = (folder: string, file: string) =>
-    spawnSync(process.execPath, [join(folder, file)], { cwd: folder, encoding: "utf8" });
+/** What is there before anything is built. */
+function bareInstall(): string {
+  const folder = mkdtempSync(join(elsewhere, "bare-"));
+  for (const name of ["bin", "scripts", "node_modules"]) mkdirSync(join(folder, name));
+  copyFileSync(join(root, "package.json"), join(folder, "package.json"));
+  for (const name of ["bin", "scripts"])
+    for (const file of readdirSync(join(root, name)).filter((entry) => entry.endsWith(".js")))
+      copyFileSync(join(root, name, file), join(folder, name, file));
+  return folder;
+}
+const nodeIn = (folder: string, file: string) =>
+  spawnSync(process.execPath, [join(folder, file)], { cwd: folder, encoding: "utf8" });
 
+describe("an install without the development dependencies", () => {
   it("fails when nothing is built, and says what to do", () => {
     const folder = bareInstall();
     const built = nodeIn(folder, "scripts/build.js");
