@@ -92,7 +92,7 @@ export async function createApp(
   logger: Logger,
   siblings?: Siblings,
 ): Promise<App> {
-  const claims = readExtraClaims(config);
+  const claims = await readExtraClaims(config);
   const own = new OwnChanges((id) => liveSessions.forget(id), siblings, logger);
   const orm = createOrm(secrets.databaseUrl, logger, { own, connections: config.databaseConnections });
   const hashProcesses = new HashProcesses(logger);

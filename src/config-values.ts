@@ -40,16 +40,11 @@ export const allowance = z
     return { attempts: Number(attempts), seconds: secondsOf(time) };
   });
 
-const commaList = z.string().transform((text) =>
+export const commaList = z.string().transform((text) =>
   text
     .split(",")
     .map((item) => item.trim())
     .filter(Boolean),
-);
-
-export const origins = commaList.refine(
-  (list) => list.every((item) => URL.canParse(item) && new URL(item).origin === item),
-  "takes origins such as https://app.example.com, separated by commas",
 );
 
 /** off, the number of proxies in front of us, or their addresses; never "trust everyone", which lets a client choose its address. */

@@ -6,7 +6,6 @@ import {
   duration,
   durationOrNone,
   onOff,
-  origins,
   rangeService,
   secret,
   secrets,
@@ -14,6 +13,7 @@ import {
   wholeNumber,
   workers,
 } from "./config-values.ts";
+import { origins } from "./cors-origins.ts";
 import { databaseUrl } from "./database-url.ts";
 import { filePath, identifier, listeningHost, unclearForm } from "./setting-forms.ts";
 

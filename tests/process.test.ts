@@ -160,7 +160,7 @@ describe("gatehouse serve with DATABASE_URL", () => {
     const refused = await gatehouse(["serve"], { PORT: "0", ...environment }).exit;
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(
-      /^gatehouse: The database lacks \d+ migrations \(20261122000000_accounts_and_sessions, .*\): run `npx gatehouse migrate up`, or set MIGRATE_ON_START=on\.\n$/,
+      /^gatehouse: The database lacks \d+ migrations \(20261122000000_accounts_and_sessions, .*\): run `node bin\/gatehouse\.js migrate up`, or set MIGRATE_ON_START=on\.\n$/,
     );
     const replicas = await Promise.all([
       serve({ ...environment, MIGRATE_ON_START: "on" }),

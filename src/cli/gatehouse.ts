@@ -17,9 +17,9 @@ export async function run(argv: string[]): Promise<void> {
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  npx gatehouse serve             start the API and the IDE on http://127.0.0.1:4000\n" +
-        "  npx gatehouse createsuperuser   make the first account of the staff\n" +
-        "  npx gatehouse migrate status    which migrations the database has",
+      "\nExamples:\n  node bin/gatehouse.js serve             start the API and the IDE on http://127.0.0.1:4000\n" +
+        "  node bin/gatehouse.js createsuperuser   make the first account of the staff\n" +
+        "  node bin/gatehouse.js migrate status    which migrations the database has",
     )
     .addCommand(serveCommand())
     .addCommand(migrateCommand())

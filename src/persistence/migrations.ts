@@ -14,7 +14,7 @@ export class PendingMigrations extends Error {
   constructor(names: string[]) {
     super(
       `The database lacks ${names.length} migration${names.length === 1 ? "" : "s"} (${names.join(", ")}): ` +
-        "run `npx gatehouse migrate up`, or set MIGRATE_ON_START=on.",
+        "run `node bin/gatehouse.js migrate up`, or set MIGRATE_ON_START=on.",
     );
   }
 }

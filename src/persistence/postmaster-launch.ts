@@ -23,7 +23,7 @@ export async function launchPostmaster(
   port: number,
 ): Promise<Launch> {
   // Appending, because two gateways that start at the same moment both write to it.
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW = 0 } = constants;
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW } = constants;
   const log = await open(paths.log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
   try {
     const child = spawn(...commandAs(runAs, binaries.postgres, serverArguments(paths.data, port)), {

@@ -5,10 +5,10 @@ import { readTrustedFile } from "./trusted-files.ts";
 const largestFile = 65_536;
 
 /** The claims of CLAIMS_FILE and CLAIMS_NAMESPACE. @throws Error of one line with the variable, the file and the fault */
-export function readExtraClaims(settings: {
+export async function readExtraClaims(settings: {
   claimsFile: string | undefined;
   claimsNamespace: string | undefined;
-}): ExtraClaims {
+}): Promise<ExtraClaims> {
   const { claimsFile, claimsNamespace } = settings;
   if (claimsFile === undefined) return noExtraClaims;
   if (claimsNamespace !== undefined && !isFreeClaimName(claimsNamespace))

@@ -21,7 +21,7 @@ export function readTrustedFile(
   { secret = false, maxBytes = largestFile }: { secret?: boolean; maxBytes?: number } = {},
 ): Buffer {
   // Opening a pipe must not wait for its writer.
-  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (secret ? (constants.O_NOFOLLOW ?? 0) : 0);
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (secret ? constants.O_NOFOLLOW : 0);
   const descriptor = openUnlinked(path, flags);
   try {
     const file = fstatSync(descriptor);
@@ -29,7 +29,7 @@ export function readTrustedFile(
     if (file.size > maxBytes) throw new UntrustedFile(`is larger than ${maxBytes} bytes`);
     checkParents(realpathSync(path));
     checkOwnership(path, file, "it");
-    if (secret && isChecked && (file.mode & 0o077) !== 0)
+    if (secret && isChecked && file.size > 0 && (file.mode & 0o077) !== 0)
       throw new UntrustedFile(
         `is open to other accounts (mode ${modeOf(file)}): replace what is in it, or \`chmod 600\` it if nobody can have read it`,
       );

@@ -74,7 +74,7 @@ describe("the packed tarball in an empty project", () => {
   it("has adapters that need no framework to be loaded", async () => {
     const { stdout } = await runScript(`
       for (const name of ${JSON.stringify(adapters)})
-        console.log(...Object.keys(await import("gatehouse/verify/" + name)));
+        console.log(...Object.keys(await import("gatehouse-auth/verify/" + name)));
     `);
     expect(stdout.split("\n").filter(Boolean)).toEqual([
       "apolloContext",
@@ -86,7 +86,7 @@ describe("the packed tarball in an empty project", () => {
 
   it("shows nothing of the server", async () => {
     const { stdout } = await runScript(`
-      for (const path of ["gatehouse", "gatehouse/dist/app.js", "gatehouse/verify/key-set"])
+      for (const path of ["gatehouse-auth", "gatehouse-auth/dist/app.js", "gatehouse-auth/verify/key-set"])
         console.log(await import(path).catch((error) => error.code));
     `);
     expect(new Set(stdout.trim().split("\n"))).toEqual(new Set(["ERR_PACKAGE_PATH_NOT_EXPORTED"]));
@@ -102,7 +102,7 @@ describe("the packed tarball in an empty project", () => {
   });
 
   it("holds what the gateway itself needs", async () => {
-    const contents = await readdir(join(project, "node_modules", "gatehouse"));
+    const contents = await readdir(join(project, "node_modules", "gatehouse-auth"));
     const needed = [
       "LICENSE",
       "README.md",
@@ -131,12 +131,12 @@ const consumerOptions = {
 };
 
 const consumer = `
-import { createVerifier, VerificationError } from "gatehouse/verify";
-import type { AccessTokenClaims, VerificationReason, Verifier } from "gatehouse/verify";
-import { apolloContext } from "gatehouse/verify/apollo";
-import { claimsOf, expressAuth } from "gatehouse/verify/express";
-import { fastifyAuth } from "gatehouse/verify/fastify";
-import { yogaAuth } from "gatehouse/verify/yoga";
+import { createVerifier, VerificationError } from "gatehouse-auth/verify";
+import type { AccessTokenClaims, VerificationReason, Verifier } from "gatehouse-auth/verify";
+import { apolloContext } from "gatehouse-auth/verify/apollo";
+import { claimsOf, expressAuth } from "gatehouse-auth/verify/express";
+import { fastifyAuth } from "gatehouse-auth/verify/fastify";
+import { yogaAuth } from "gatehouse-auth/verify/yoga";
 
 const verifier = createVerifier<{ role: string }>({ issuer: "i", audience: "a", jwksUri: "https://i/jwks.json" });
 const general: Verifier = verifier;
@@ -164,8 +164,8 @@ async function installPackedTarball(): Promise<void> {
   const { stdout } = await run("npm", packing, { cwd: root, maxBuffer: 10_000_000 });
   const tarball = /"filename": "([^"]+)"/.exec(stdout)?.[1] ?? "";
   const modules = join(project, "node_modules");
-  await mkdir(join(modules, "gatehouse"), { recursive: true });
-  const target = join(modules, "gatehouse");
+  await mkdir(join(modules, "gatehouse-auth"), { recursive: true });
+  const target = join(modules, "gatehouse-auth");
   await run("tar", ["-xzf", join(project, tarball), "--strip-components=1", "-C", target]);
   for (const name of ["jose", "eventsource-parser"])
     await cp(join(root, "node_modules", name), join(modules, name), { recursive: true });
@@ -178,7 +178,7 @@ async function runScript(lines: string) {
   const file = join(project, "script.mjs");
   await writeFile(
     file,
-    `import { createVerifier } from "gatehouse/verify";
+    `import { createVerifier } from "gatehouse-auth/verify";
     const options = ${JSON.stringify({ issuer, audience, jwksUri, revocations })};
     const token = ${JSON.stringify(token)};
     ${lines}`,
