@@ -162,7 +162,6 @@ describe("while there is no room to hash", () => {
     ["a document that cannot be read", { query: `${login} }`, variables }],
     ["a name that nothing has", { query: login, operationName: "Out", variables }],
     ["a name that is none", { query: login, operationName: 5, variables }],
-    ["an empty name", { query: login, operationName: "", variables }],
     ["no document", { variables }],
     ["several bodies", [{ query: login, variables }]],
     ["a text as variables", { query: login, variables: "x" }],

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import type { Browser } from "playwright-core";
 import { launchBrowser } from "./support/browser.ts";
 import { startGateway } from "./support/gateway.ts";
+import { startPrefixProxy } from "./support/prefix-proxy.ts";
 import { IdePage } from "./support/ide-page.ts";
 
 let gateway: { url: string; close(): Promise<void> };
@@ -36,12 +37,12 @@ describe("the files of the IDE page", () => {
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain("upgrade-insecure-requests");
     expect(html).toContain("<title>Gatehouse</title>");
-    expect(html).not.toMatch(/<script(?![^>]* src="\/ide\/assets\/)/);
+    expect(html).not.toMatch(/<script(?![^>]* src="\.\/ide\/assets\/)/);
   });
 
   it("are kept by browsers for as long as their names last", async () => {
     const html = await (await fetch(`${gateway.url}/`)).text();
-    const names = [...html.matchAll(/"(\/ide\/assets\/[^"]+)"/g)].map(([, name]) => name);
+    const names = [...html.matchAll(/"\.(\/ide\/assets\/[^"]+)"/g)].map(([, name]) => name);
     expect(names.length).toBeGreaterThanOrEqual(3);
 
     for (const name of names) {
@@ -70,7 +71,7 @@ describe("a gateway whose IDE is turned off", () => {
     const plain = await startGateway({ IDE: "off" });
     try {
       expect((await fetch(`${plain.url}/`)).status).toBe(404);
-      expect((await fetch(plain.url + script)).status).toBe(404);
+      expect((await fetch(new URL(script ?? "", plain.url))).status).toBe(404);
     } finally {
       await plain.close();
     }
@@ -102,6 +103,21 @@ describe("the IDE page in a browser", () => {
     await ide.openTab("Me");
     const { errors } = await ide.play();
     expect(errors[0].extensions).toMatchObject({ code: "UNAUTHENTICATED", reason: "TOKEN_REVOKED" });
+  });
+
+  it("works below a path of a proxy, which browsers find from the API", async () => {
+    if (!browser) return;
+    const proxy = await startPrefixProxy(gateway.url, "/auth");
+    try {
+      const ide = await IdePage.open(browser, proxy.url);
+      await ide.openTab("Me");
+      expect((await ide.play()).errors[0].extensions.code).toBe("UNAUTHENTICATED");
+      expect(ide.complaints).toEqual([]);
+      await ide.page.goto(`${proxy.url}/graphql`);
+      expect(ide.page.url()).toBe(`${proxy.url}/`);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it("runs register and me with a pasted header, asks nobody else and leaves nothing in the browser", async () => {

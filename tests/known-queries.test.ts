@@ -54,8 +54,8 @@ const oddly = <T>(...values: T[]) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, fc.constantFrom(...values));
 const body = fc.record({
   query,
-  operationName: oddly<unknown>(null, "Q", "R", 5),
-  variables: oddly<unknown>(null, {}, { a: true }, { a: 1 }, [], "{}"),
+  operationName: oddly<unknown>(null, "", "Q", "R", 5),
+  variables: oddly<unknown>(null, {}, { a: true }, { a: 1 }, [], "{}", ""),
   extensions: oddly<unknown>(null, {}, { clientLibrary: { name: "x" } }, "x", {
     persistedQuery: { version: 1 },
   }),

@@ -6,7 +6,7 @@ const PLACEHOLDER = /\{\{(token|refreshToken|sessionId)\}\}/g;
 // In memory and nowhere else: a reload of the page forgets them.
 const latest = new Map<string, string>();
 
-const send = createGraphiQLFetcher({ url: "/graphql", enableIncrementalDelivery: false });
+const send = createGraphiQLFetcher({ url: "graphql", enableIncrementalDelivery: false });
 
 /** Sends an operation with the latest values put where variables and headers say {{token}}, {{refreshToken}} or {{sessionId}}. */
 export const fetcher: Fetcher = async ({ query, operationName, variables }, options) => {

@@ -47,6 +47,13 @@ const graphqlResponse = "application/graphql-response+json";
 /** The parser's words ("more that" among them) for what has no code of its own. */
 const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
+/** How Apollo's message of its CSRF prevention begins. */
+const blockedAsForgery = "This operation has been blocked as a potential Cross-Site Request Forgery";
+
+const csrfAdvice =
+  "Send the operation by POST with `content-type: application/json`, or a query by GET with the header " +
+  "`Apollo-Require-Preflight: true` or `Authorization`. Any web page could send the request as it is (CSRF).";
+
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
 export function createApollo(options: ApolloOptions): ApolloServer<Context> {
   const { schema, introspection, logger } = options;
@@ -74,6 +81,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<Context> {
     ],
     formatError(formatted, error) {
       if (tooManyTokens.test(formatted.message)) return limitError("tokens").toJSON();
+      if (formatted.message.startsWith(blockedAsForgery)) return { ...formatted, message: csrfAdvice };
       const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
       return formatted.extensions?.["code"] === "INTERNAL_SERVER_ERROR"
         ? internalError(cause, randomUUID(), logger)

@@ -5,6 +5,7 @@ import { answerWithin } from "./abandonment.ts";
 import type { Waiting } from "./abandonment.ts";
 import { clientAddress } from "./client-address.ts";
 import { doorLimits } from "./door-limits.ts";
+import { answerVisitor, asApolloReads } from "./graphql-requests.ts";
 import { answerKnown, readBody } from "./known-query-answer.ts";
 import type { Known } from "./known-query-answer.ts";
 import { refuseUnreadableQuery } from "./json-body.ts";
@@ -18,10 +19,14 @@ export interface GraphqlDoor {
   makeContext: (request: RequestFacts) => Context;
 }
 
-/** GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries. */
+/**
+ * GraphQL over HTTP at `/graphql`: POST with JSON, and GET for queries.
+ * @param ide whether browsers are sent to the IDE
+ */
 export async function registerGraphql(
   server: FastifyInstance,
   { apollo, known, makeContext }: GraphqlDoor,
+  ide: boolean,
 ): Promise<void> {
   await apollo.start();
   server.addHook("onClose", () => apollo.stop());
@@ -44,11 +49,11 @@ export async function registerGraphql(
     scope.route({
       method: ["GET", "POST", "OPTIONS"],
       url: "/graphql",
-      onRequest: ({ url }, reply, done) => {
+      onRequest: (request, reply, done) => {
         // Tokens and personal data have no place in a cache.
         reply.header("cache-control", "no-store");
-        refuseUnreadableQuery(url);
-        done();
+        refuseUnreadableQuery(request.url);
+        if (answerVisitor(request, reply, ide) === undefined) done();
       },
       handler: (request, reply) =>
         answerInTime(reply, (waiting) => {
@@ -56,7 +61,7 @@ export async function registerGraphql(
           if (body instanceof KnownOperation)
             return answerKnown(body, contextOf(request, waiting), request, reply);
           waits.set(reply, waiting);
-          return answerByApollo.call(scope, request, reply) as Promise<unknown>;
+          return answerByApollo.call(scope, asApolloReads(request), reply) as Promise<unknown>;
         }),
     });
   });

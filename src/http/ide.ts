@@ -32,7 +32,7 @@ export async function registerIde(server: FastifyInstance): Promise<void> {
       reply.header("content-security-policy", IDE_CONTENT_SECURITY_POLICY);
     });
     await ide.register(fastifyStatic, {
-      root: join(BUILT_IDE, "assets"),
+      root: join(BUILT_IDE, "ide/assets"),
       prefix: "/ide/assets/",
       index: false,
       // The names of these files hold a hash of their content.

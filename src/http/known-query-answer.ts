@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../graphql/context.ts";
 import type { HashRefusals } from "../graphql/hash-refusals.ts";
 import type { KnownOperation, KnownQueries } from "../graphql/known-queries.ts";
+import { withoutEmptyFields } from "./graphql-requests.ts";
 import { longestRetryAfter } from "../graphql/retry-after.ts";
 import { parseJsonBodies } from "./json-body.ts";
 
@@ -31,12 +32,17 @@ export interface Known {
  * and add nothing. It is for the plainest requests only; the answer is the same on both ways, to the byte.
  */
 export function readBody(scope: FastifyInstance, { knownQueries, hashRefusals }: Known): void {
-  const parseJson = scope.getDefaultJsonParser("error", "error");
+  const parse = scope.getDefaultJsonParser("error", "error");
+  const parseJson = (
+    request: FastifyRequest,
+    text: string,
+    done: (error: Error | null, body?: unknown) => void,
+  ) => void parse(request, text, (error, body) => done(error, withoutEmptyFields(body)));
   parseJsonBodies(scope, (request, text, done) => {
-    if (!isPlain(request)) return void parseJson(request, text, done);
+    if (!isPlain(request)) return parseJson(request, text, done);
     const known = knownQueries.find(text);
     if (known) return done(null, known);
-    void parseJson(request, text, (error, body) => {
+    parseJson(request, text, (error, body) => {
       const refused = hashRefusals.find(body);
       if (refused) return done(null, refused);
       knownQueries.note(body, text);

@@ -11,6 +11,7 @@ import type { GraphqlDoor } from "./graphql-route.ts";
 import { registerHealth } from "./health.ts";
 import { requireHost } from "./host-header.ts";
 import { createHttpServer } from "./http-server.ts";
+import { refuseUnrouted, sendAllowedMethods } from "./not-found.ts";
 import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { parseJsonBodies } from "./json-body.ts";
@@ -47,23 +48,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: () => {},
     bodyLimit: doorLimits.body,
     forceCloseConnections: "idle",
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     // Paths that cannot be decoded; they come before any hook that sets headers.
     frameworkErrors: (error, request, reply) =>
       void answerError(error, request, reply.header("x-content-type-options", "nosniff")),
   });
   parseJsonBodies(server, server.getDefaultJsonParser("error", "error"));
   server.setErrorHandler(answerError);
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      errors: [
-        {
-          message: `Nothing is at ${request.method} ${request.url.slice(0, 200)}. The API is at POST /graphql.`,
-          extensions: { code: "NOT_FOUND" },
-        },
-      ],
-    }),
-  );
   warnAboutForwarding(server, trustProxy);
   // Hooks that every request comes by are synchronous: each promise would cost it a turn.
   server.addHook("onResponse", (request, reply, done) => {
@@ -94,6 +85,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.headers(securityHeaders);
     done();
   });
+  sendAllowedMethods(server);
   await server.register(fastifyCors, {
     origin: options.corsOrigins,
     methods: ["GET", "POST"],
@@ -104,7 +96,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   await refuseUnderPressure(server, defaultPressureLimits(options.processes));
   server.addHook("onRequest", requireHost);
-  await registerGraphql(server, options.graphql);
+  refuseUnrouted(server);
+  await registerGraphql(server, options.graphql, options.ide);
   registerHealth(server, options.checkReadiness);
   for (const addRoutes of options.routes) addRoutes(server);
   if (options.ide) {

@@ -17,17 +17,18 @@ export class IdePage {
 
   private constructor(
     readonly page: Page,
-    private readonly origin: string,
+    private readonly base: string,
   ) {}
 
-  static async open(browser: Browser, origin: string): Promise<IdePage> {
+  /** @param base the URL of the gateway, without a slash at the end */
+  static async open(browser: Browser, base: string): Promise<IdePage> {
     const context = await browser.newContext({
       viewport: { width: 1440, height: 900 },
       permissions: ["clipboard-write"],
     });
-    const ide = new IdePage(await context.newPage(), origin);
+    const ide = new IdePage(await context.newPage(), base);
     await ide.watch();
-    await ide.page.goto(`${origin}/`);
+    await ide.page.goto(`${base}/`);
     await ide.editor("Operation").waitFor();
     return ide;
   }
@@ -84,7 +85,7 @@ export class IdePage {
     });
     await this.page.context().route("**/*", async (route) => {
       const url = route.request().url();
-      if (new URL(url).origin === this.origin) return route.continue();
+      if (new URL(url).origin === new URL(this.base).origin) return route.continue();
       this.outsideRequests.push(url);
       return route.abort();
     });
