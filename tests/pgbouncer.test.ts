@@ -46,6 +46,23 @@ withPgbouncer("behind pgbouncer", () => {
     await dropDatabase(databaseUrl);
   });
 
+  it("refuses a schema that the search path of the role does not have", async () => {
+    const databaseUrl = await createDatabase("template0");
+    await query(databaseUrl, "create schema auth");
+    const pooler = await startPgbouncer(databaseUrl, { pool_mode: "transaction" });
+    const migrated = await gatehouse(["migrate", "up"], {
+      DATABASE_URL: `${pooler.url}?schema=auth`,
+      ENCRYPTION_KEY: "a secret of thirty-two bytes or more",
+    }).exit;
+    expect(migrated.code).toBe(1);
+    expect(migrated.stderr).toContain("behind a pooler `schema=auth` in DATABASE_URL has no effect");
+    expect(await query(databaseUrl, "select from pg_tables where schemaname in ('public', 'auth')")).toEqual(
+      [],
+    );
+    await pooler.stop();
+    await dropDatabase(databaseUrl);
+  });
+
   it("refuses to start when the role has settings that only a session of its own could correct", async () => {
     const databaseUrl = await createDatabase();
     const name = new URL(databaseUrl).pathname.slice(1);

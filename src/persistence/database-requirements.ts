@@ -1,3 +1,4 @@
+import { schemaOf } from "./connection-setup.ts";
 import type { Orm } from "./orm.ts";
 
 /** Those that the tests run on begin with it. */
@@ -18,6 +19,8 @@ interface Facts {
   dates: string;
   replication_role: string;
   read_only: boolean;
+  /** The schema that `DATABASE_URL` names. */
+  wanted: string | undefined;
 }
 
 // `home` is the schema of the tables that are there already.
@@ -128,8 +131,8 @@ export async function checkBeforeServing(orm: Orm): Promise<void> {
 }
 
 async function readFacts(orm: Orm): Promise<Facts> {
-  const [found] = await orm.em.fork().execute<[Facts]>(facts);
-  return found;
+  const [found] = await orm.em.fork().execute<[Omit<Facts, "wanted">]>(facts);
+  return { ...found, wanted: schemaOf(orm.config.get("clientUrl") ?? "") };
 }
 
 function problemsOf(found: Facts): string[] {
@@ -142,6 +145,11 @@ function problemsOf(found: Facts): string[] {
     schema === null &&
       `no schema of the search path (${found.search_path}) exists that ${role} may use; run ` +
         `\`create schema …\` or \`grant usage on schema … to ${role}\`.`,
+    schema !== null &&
+      found.wanted !== undefined &&
+      found.wanted !== found.unquoted &&
+      `behind a pooler \`schema=${found.wanted}\` in DATABASE_URL has no effect; leave it out, and run ` +
+        `\`alter role ${role} in database ${database} set search_path = …\`.`,
     home !== null &&
       schema !== null &&
       home !== schema &&

@@ -51,7 +51,7 @@ function serverArguments(data: string, port: number): string[] {
     unix_socket_directories: "",
     max_connections: 100,
     // Seconds for which a connection that says nothing may keep others out.
-    authentication_timeout: 5,
+    authentication_timeout: 15,
     // Keeps what users typed out of the log, also where PostgreSQL quotes it in an error message.
     log_min_messages: "log",
     log_min_error_statement: "panic",

@@ -12,11 +12,11 @@ beforeEach(() => {
 });
 afterEach(() => pool.end());
 
-function poolOf(connectionString: string): Pool {
+function poolOf(connectionString: string, connectionTimeoutMillis = 2_000): Pool {
   const made = new Pool({
     connectionString,
     max: 2,
-    connectionTimeoutMillis: 2_000,
+    connectionTimeoutMillis,
     query_timeout: 300,
     application_name: "guarded pool test",
   });
@@ -33,6 +33,8 @@ const codeOf = (work: Promise<unknown>) =>
   );
 
 it("lets a thousand wait for a connection, and no more", async () => {
+  await pool.end();
+  pool = poolOf(databaseUrl("postgres"), 60_000);
   const holders = [await pool.connect(), await pool.connect()];
   const waiting = Array.from({ length: 1_000 }, () => pool.query("select 1"));
   expect(await codeOf(pool.query("select 1"))).toBe("08001");
