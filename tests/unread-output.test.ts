@@ -58,6 +58,16 @@ describe("gatehouse serve, when nobody reads its output", () => {
     await gateway.exit;
   });
 
+  it("goes on when the reader is gone", async () => {
+    const gateway = await serve(environment);
+    gateway.child.stdout?.destroy();
+    await flood(gateway.url, 100);
+    expect(await post(gateway.url, "{ __typename }")).toEqual({ data: { __typename: "Query" } });
+    gateway.child.kill("SIGTERM");
+    await until(() => gateway.child.exitCode !== null);
+    expect(gateway.child.exitCode).toBe(0);
+  });
+
   it("counts the lines that it drops, and says so when they are read again", async () => {
     const gateway = await serve(environment);
     stopReading(gateway);

@@ -1,13 +1,14 @@
 import { LRUCache } from "lru-cache";
 import { TooManyRequests } from "../errors.ts";
+import { retainedBytes } from "../security/retained-bytes.ts";
 import { times } from "./attempt-limit.ts";
 import type { Allowance } from "./attempt-limit.ts";
 
 /** How many sessions of one account may refresh as often as one may. */
 const sessionsPerAccount = 10;
 
-/** Counts of one kind; beyond it the least used begin anew. One takes some 200 bytes. */
-const mostCounts = 20_000;
+/** Bytes of one kind of counts, some 18,000; beyond it the least used begin anew. */
+const mostBytes = 10 * 2 ** 20;
 
 interface Count {
   writes: number;
@@ -41,7 +42,7 @@ export class WriteLimits {
 }
 
 class WriteLimit {
-  private readonly counts = new LRUCache<string, Count>({ max: mostCounts });
+  private readonly counts = new LRUCache<string, Count>({ maxSize: mostBytes });
   private readonly allowance: Allowance;
 
   constructor(allowance: Allowance) {
@@ -53,7 +54,7 @@ class WriteLimit {
     let count = this.counts.get(key);
     if (count === undefined || count.until <= now) {
       count = { writes: 0, until: now + this.allowance.seconds * 1000 };
-      this.counts.set(key, count);
+      this.counts.set(key, count, { size: retainedBytes(key) });
     }
     if (count.writes >= this.allowance.attempts)
       throw new TooManyRequests(Math.max(1, Math.ceil((count.until - now) / 1000)));
