@@ -120,7 +120,7 @@ describe("the IDE page in a browser", () => {
     }
   });
 
-  it("runs register and me with a pasted header, asks nobody else and leaves nothing in the browser", async () => {
+  it("runs register and me with a pasted header, asks nobody else and leaves no secret in the browser", async () => {
     if (!browser) return;
     const ide = await IdePage.open(browser, gateway.url);
 
@@ -136,6 +136,119 @@ describe("the IDE page in a browser", () => {
 
     expect(ide.outsideRequests).toEqual([]);
     expect(ide.complaints).toEqual([]);
-    expect(await ide.whatTheBrowserKeeps()).toEqual({ cookies: [], origins: [], session: {}, caches: [] });
+    const { origins, ...rest } = await ide.whatTheBrowserKeeps();
+    expect(rest).toEqual({ cookies: [], session: {}, caches: [] });
+    const kept = JSON.stringify(origins);
+    expect(kept).toContain("graphiql:tabState");
+    for (const secret of [token, token.split(".")[0], input.password, input.email])
+      expect(kept).not.toContain(secret);
+  });
+
+  it("copies tokens whole, by a button and by a double click", async () => {
+    if (!browser) return;
+    const ide = await IdePage.open(browser, gateway.url);
+    const copyToken = ide.page.getByRole("button", { name: "Copy access token" });
+    expect(await copyToken.isDisabled()).toBe(true);
+    await ide.openTab("Register");
+    await ide.paste("Variables", {
+      input: { email: "copy@example.com", username: "copy", password: "correct horse battery" },
+    });
+    const { token, refreshToken } = (await ide.play()).data.register;
+    await copyToken.click();
+    await ide.page.getByText("Copied.").waitFor();
+    expect(await ide.clipboard()).toBe(token);
+    await ide.page.getByRole("button", { name: "Copy refresh token" }).click();
+    await ide.waitForClipboard(refreshToken);
+
+    await ide.page.locator(".result-window").getByText(token.slice(0, 20)).first().dblclick();
+    await ide.page.keyboard.press("ControlOrMeta+C");
+    await ide.waitForClipboard(token);
+    expect(ide.complaints).toEqual([]);
+  });
+
+  it("keeps tabs and operations over a reload, but no token, password, header or answer", async () => {
+    if (!browser) return;
+    const ide = await IdePage.open(browser, gateway.url);
+    await ide.openTab("Register");
+    await ide.paste("Variables", {
+      input: { email: "kept@example.com", username: "kept", password: "a password nobody may keep" },
+    });
+    const { token, refreshToken } = (await ide.play()).data.register;
+
+    await ide.openNewTab(
+      `# ${token}\nquery Mine($n: String) { me { username } __type(name: "User") { name @skip(if: false) } }\n` +
+        `mutation Old { refreshToken(refreshToken: "${refreshToken}") { token } }\n` +
+        'mutation In { login(input: { username: "kept", password: "a password nobody may keep" }) { token } }',
+    );
+    await ide.paste("Variables", { n: token, deep: [{ p: "a password nobody may keep" }], count: 3 });
+    await ide.paste("Headers", { Authorization: `Token ${token}` });
+    await ide.reload();
+
+    expect(await ide.operation()).toBe(
+      '# query Mine($n: String) { me { username } __type(name: "User") { name @skip(if: false) } } ' +
+        'mutation Old { refreshToken(refreshToken: "") { token } } ' +
+        'mutation In { login(input: { username: "kept", password: "" }) { token } }',
+    );
+    const tabs = await ide.page.getByRole("tab").allInnerTexts();
+    expect(tabs.map((tab) => tab.trim())).toEqual([
+      "Register",
+      "Login",
+      "Me",
+      "UpdateUser",
+      "Sessions",
+      "RevokeSession",
+      "RefreshToken",
+      "Logout",
+      "Mine",
+    ]);
+    const kept = JSON.stringify(await ide.whatTheBrowserKeeps());
+    const page = await ide.page.content();
+    for (const secret of [token, refreshToken, ...token.split("."), "a password nobody may keep"])
+      expect([kept.includes(secret), page.includes(secret)]).toEqual([false, false]);
+    expect(kept).toContain("count");
+
+    await ide.openTab("Me");
+    const { errors } = await ide.play();
+    expect(errors[0].extensions.reason).toBe("TOKEN_MISSING");
+    expect(ide.complaints).toEqual([]);
+  });
+
+  it("shows nothing of federation in its documentation", async () => {
+    if (!browser) return;
+    const ide = await IdePage.open(browser, gateway.url);
+    await ide.page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+    const docs = ide.page.locator(".graphiql-plugin");
+    await docs.getByText("AuthPayload", { exact: true }).waitFor();
+    expect(await docs.innerText()).not.toMatch(/_Any|_Entity|_Service/);
+    await docs.getByText("Query", { exact: true }).click();
+    await docs.getByText("fieldErrorCodes").waitFor();
+    expect(await docs.innerText()).not.toMatch(/_entities|_service/);
+  });
+
+  it("has its panes one below the other on a phone", async () => {
+    if (!browser) return;
+    const ide = await IdePage.open(browser, gateway.url, { width: 390, height: 844 });
+    await ide.openTab("Me");
+    await ide.play();
+    await ide.waitForResult("errors");
+    const boxOf = async (selector: string) => {
+      const box = await ide.page.locator(selector).first().boundingBox();
+      if (!box) throw new Error(`${selector} is not shown`);
+      return box;
+    };
+    const editors = await boxOf(".graphiql-editors");
+    const answer = await boxOf(".graphiql-response .result-window");
+    for (const { x, width, height } of [editors, answer]) {
+      expect(width).toBeGreaterThan(320);
+      expect(height).toBeGreaterThan(200);
+      expect(x + width).toBeLessThanOrEqual(390);
+    }
+    expect(answer.y).toBeGreaterThanOrEqual(editors.y + editors.height);
+    expect(await ide.page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+
+    await ide.page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+    const docs = await boxOf(".graphiql-plugin");
+    expect(docs.width).toBeGreaterThan(320);
+    expect(docs.height).toBeGreaterThan(200);
   });
 });

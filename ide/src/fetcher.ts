@@ -1,10 +1,8 @@
 import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
 import { parse } from "graphql";
+import { keepValuesOf, latestValue } from "./latest-values.ts";
 
 const PLACEHOLDER = /\{\{(token|refreshToken|sessionId)\}\}/g;
-
-// In memory and nowhere else: a reload of the page forgets them.
-const latest = new Map<string, string>();
 
 const send = createGraphiQLFetcher({ url: "graphql", enableIncrementalDelivery: false });
 
@@ -17,7 +15,7 @@ export const fetcher: Fetcher = async ({ query, operationName, variables }, opti
   };
   const headers = withoutPlaceholders(withLatest(options?.headers ?? {}));
   const answer = await send(operation, { ...options, headers });
-  if ("data" in answer) remember(answer.data);
+  if ("data" in answer) keepValuesOf(answer.data);
   return answer;
 };
 
@@ -39,7 +37,7 @@ function withLatest<Value>(value: Value): Value {
   if (value === undefined) return value;
   return JSON.parse(JSON.stringify(value), (_key, part) =>
     typeof part === "string"
-      ? part.replace(PLACEHOLDER, (placeholder, name) => latest.get(name) ?? placeholder)
+      ? part.replace(PLACEHOLDER, (placeholder, name) => latestValue(name) ?? placeholder)
       : part,
   );
 }
@@ -49,16 +47,4 @@ function withoutPlaceholders(headers: Record<string, unknown>): Record<string, u
   return Object.fromEntries(
     Object.entries(headers).filter(([, value]) => String(value).search(PLACEHOLDER) < 0),
   );
-}
-
-function remember(data: unknown): void {
-  for (const payload of Object.values(data ?? {})) {
-    keep("token", payload?.token);
-    keep("refreshToken", payload?.refreshToken);
-    keep("sessionId", payload?.sessions?.edges?.at(-1)?.node?.id);
-  }
-}
-
-function keep(name: string, value: unknown): void {
-  if (typeof value === "string") latest.set(name, value);
 }

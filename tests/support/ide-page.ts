@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 
-/** What a browser may store for a page: nothing of the IDE's belongs in any of it. */
+/** What a browser stores for a page. */
 export interface Kept {
   cookies: unknown[];
   origins: unknown[];
@@ -21,10 +21,14 @@ export class IdePage {
   ) {}
 
   /** @param base the URL of the gateway, without a slash at the end */
-  static async open(browser: Browser, base: string): Promise<IdePage> {
+  static async open(
+    browser: Browser,
+    base: string,
+    viewport = { width: 1440, height: 900 },
+  ): Promise<IdePage> {
     const context = await browser.newContext({
-      viewport: { width: 1440, height: 900 },
-      permissions: ["clipboard-write"],
+      viewport,
+      permissions: ["clipboard-read", "clipboard-write"],
     });
     const ide = new IdePage(await context.newPage(), base);
     await ide.watch();
@@ -41,10 +45,7 @@ export class IdePage {
   async paste(pane: "Variables" | "Headers", value: object): Promise<void> {
     await this.page.getByRole("button", { name: pane, exact: true }).click();
     await this.editor(pane).click();
-    await this.page.keyboard.press("ControlOrMeta+A");
-    // Pasted, since the editor closes the brackets and quotes of what is typed.
-    await this.page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(JSON.stringify(value))})`);
-    await this.page.keyboard.press("ControlOrMeta+V");
+    await this.replaceBy(JSON.stringify(value));
   }
 
   /** Presses the play button; the body of the answer. */
@@ -58,18 +59,63 @@ export class IdePage {
     return (await answer).json();
   }
 
+  /** Opens a tab with that operation in it. */
+  async openNewTab(operation: string): Promise<void> {
+    await this.page.getByRole("button", { name: "New tab" }).click();
+    await this.editor("Operation").click();
+    await this.replaceBy(operation);
+  }
+
+  /** The open tab's operation, as far as it is in sight. Lines are wrapped, so white space is one blank. */
+  async operation(): Promise<string> {
+    const lines = await this.page.locator(".graphiql-query-editor .view-line").allInnerTexts();
+    return lines
+      .join(" ")
+      .replaceAll(/[\s\u00a0\u00b7]+/g, " ")
+      .trim();
+  }
+
+  async clipboard(): Promise<string> {
+    return this.page.evaluate("navigator.clipboard.readText()");
+  }
+
+  /** Copying takes a moment. */
+  async waitForClipboard(text: string): Promise<void> {
+    await this.page.waitForFunction(
+      `navigator.clipboard.readText().then((text) => text === ${JSON.stringify(text)})`,
+    );
+  }
+
+  async reload(): Promise<void> {
+    // What was typed is stored half a second later.
+    await this.settle();
+    await this.page.reload();
+    await this.editor("Operation").waitFor();
+  }
+
   async waitForResult(text: string): Promise<void> {
     await this.page.locator(".result-window").getByText(text).first().waitFor();
   }
 
   async whatTheBrowserKeeps(): Promise<Kept> {
-    // GraphiQL writes to a storage half a second after an edit: nothing to be found before that would prove nothing.
-    const edited = await this.page.evaluate(() => performance.now());
-    await this.page.waitForFunction((since) => performance.now() > since + 1_000, edited);
+    await this.settle();
     const rest = await this.page.evaluate<Pick<Kept, "session" | "caches">>(
       "caches.keys().then((caches) => ({ session: { ...sessionStorage }, caches }))",
     );
     return { ...(await this.page.context().storageState({ indexedDB: true })), ...rest };
+  }
+
+  /** GraphiQL writes to a storage half a second after an edit: nothing to be found before that would prove nothing. */
+  private async settle(): Promise<void> {
+    const edited = await this.page.evaluate(() => performance.now());
+    await this.page.waitForFunction((since) => performance.now() > since + 1_000, edited);
+  }
+
+  /** Pasted, since the editor closes the brackets and quotes of what is typed. */
+  private async replaceBy(text: string): Promise<void> {
+    await this.page.keyboard.press("ControlOrMeta+A");
+    await this.page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`);
+    await this.page.keyboard.press("ControlOrMeta+V");
   }
 
   private editor(name: "Operation" | "Variables" | "Headers") {
