@@ -1,13 +1,17 @@
 import { namedStatement } from "../named-statement.ts";
-import { opening } from "../sessions/session-statements.ts";
+import { userColumns } from "../sessions/session-row.ts";
+import { opening, openingFor } from "../sessions/session-statements.ts";
 import type { OpenedRow, OpeningValues } from "../sessions/session-statements.ts";
 import type { NewAccount } from "./new-account.ts";
+import { claimNames } from "./released-names.ts";
+import type { NameReuse } from "./released-names.ts";
 
-export const signUp = namedStatement<OpenedRow, NewAccount & OpeningValues>({
+export const signUp = namedStatement<OpenedRow, NewAccount & NameReuse & OpeningValues>({
   name: "sign-up",
-  text: opening(
+  text: openingFor(
     `insert into users as u (id, email, username, password_hash, bio, full_name, birth_date)
-    values (:id, :email, :username, :passwordHash, :bio, :fullName, :birthDate)`,
+    values (:id, :email, :username, :passwordHash, :bio, :fullName, :birthDate)
+    returning ${userColumns}, ${claimNames}`,
     "SIGNED_UP",
   ),
 });

@@ -24,12 +24,16 @@ import { asksForName, TakenNames } from "./taken-names.ts";
   };
 })
 export class RegisterInput {
-  @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
+  @Field(() => String, {
+    description:
+      "At most 254 characters; no other account may have it, in any case, or have had it within NAME_REUSE_AFTER.",
+  })
   @Text(emailText)
   email!: string;
 
   @Field(() => String, {
-    description: "At most 255 characters, anything but blank; no other account may have it, in any case.",
+    description:
+      "At most 255 characters, anything but blank; no other account may have it, in any case, or have had it within NAME_REUSE_AFTER.",
   })
   @Text(usernameText)
   username!: string;
@@ -98,7 +102,7 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "A new e-mail address: at most 254 characters, of no other account in any case. It cannot be cleared.",
+      "A new e-mail address: at most 254 characters, of no other account in any case, now or within NAME_REUSE_AFTER. It cannot be cleared.",
   })
   @Text({ ...emailText, nullable: false })
   email?: string;
@@ -106,7 +110,7 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "A new username: at most 255 characters, not blank, of no other account in any case. It cannot be cleared.",
+      "A new username: at most 255 characters, not blank, of no other account in any case, now or within NAME_REUSE_AFTER. It cannot be cleared.",
   })
   @Text({ ...usernameText, nullable: false })
   username?: string;
@@ -122,7 +126,7 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "The present password: needed to change email or password once the sign-in is older than REAUTHENTICATE_AFTER, " +
+      "The present password: needed to change email, username or password once the sign-in is older than REAUTHENTICATE_AFTER, " +
       "and the email at any time with REGISTRATION_PRIVACY.",
   })
   @Text(knownPasswordText)

@@ -19,15 +19,14 @@ import { SignInFailures } from "./sign-in-failures.ts";
 import { SignInLookup } from "./sign-in-lookup.ts";
 import type { SignInUser } from "./sign-in-lookup.ts";
 import { newAccount } from "./new-account.ts";
+import { asksForName } from "./taken-names.ts";
 import type { Names, TakenNames } from "./taken-names.ts";
+import { isUniqueViolation } from "./unique-violation.ts";
 import { changeUser } from "./user-change.ts";
 import type { UpdateUserPayload } from "./update-user-payload.type.ts";
 import { User } from "./user.entity.ts";
 import { forOwner } from "./user-visibility.ts";
 import type { UserType } from "./user.type.ts";
-
-/** Appendix A of PostgreSQL's manual. */
-const uniqueViolation = "23505";
 
 /** Accounts: making one, signing in to it, changing it. Its inputs have passed the rules of account.inputs.ts. */
 export class AccountService {
@@ -65,7 +64,7 @@ export class AccountService {
     const account = await newAccount(input, this.hasher, client.abandoned);
     // An account that cannot be made is an error, so there is always a session.
     return this.orNameTaken(input, undefined, () =>
-      this.sessions.open(signUp, account, client),
+      this.sessions.open(signUp, { ...account, ...this.takenNames.reuse }, client),
     ) as Promise<AuthPayload>;
   }
 
@@ -76,6 +75,7 @@ export class AccountService {
       this.em.fork().transactional(async (em) => {
         const user = em.create(User, { ...account, isStaff: true, isSuperuser: true });
         await em.flush();
+        await this.takenNames.claim(em, user.id, account);
         await recordEvents(
           em,
           { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" },
@@ -157,6 +157,7 @@ export class AccountService {
     return this.orNameTaken(input, caller.user.id, () =>
       this.em.fork().transactional(async (em) => {
         const user = await changeUser(em, changes, caller, client);
+        if (asksForName(fields, caller)) await this.takenNames.claim(em, user.id, fields);
         if (password === undefined) return { user: forOwner(user, caller.sessionId), session: null };
         const session = await this.sessions.replaceAll(em, user.id, client);
         return { user: session.user, session };
@@ -181,7 +182,7 @@ export class AccountService {
     try {
       return await write();
     } catch (error) {
-      if (Object(error).code !== uniqueViolation) throw error;
+      if (!isUniqueViolation(error)) throw error;
       const taken = await this.takenNames.among(names, except);
       throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
     }

@@ -9,22 +9,27 @@ import type { RegisterInput } from "./account.inputs.ts";
 import { isSameName } from "./name-forms.ts";
 import { newAccount } from "./new-account.ts";
 import type { NewAccount } from "./new-account.ts";
+import { claimNames, isReservedName } from "./released-names.ts";
+import type { NameReuse } from "./released-names.ts";
+import { isUniqueViolation } from "./unique-violation.ts";
 
 // One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
 // same time. Of two at once the unique indexes refuse one. And one event: were the owner of a username told too, who asks
 // for their own and another's email could count the events.
-const makeIfFree = namedStatement<never, NewAccount & EventOrigin>({
+const makeIfFree = namedStatement<never, NewAccount & NameReuse & EventOrigin & { except: null }>({
   name: "make-if-free",
   text: `
   with taken as materialized (
     select id, true as by_email from users where ${isSameName.email("email", ":email")}
     union all
     select id, false from users where ${isSameName.username("username", ":username")}
+    union all
+    select null, false from released_names where ${isReservedName}
   ), made as (
-    insert into users (id, email, username, password_hash, bio, full_name, birth_date)
+    insert into users as u (id, email, username, password_hash, bio, full_name, birth_date)
     select cast(:id as uuid), :email, :username, :passwordHash, :bio, :fullName, cast(:birthDate as date)
     where not exists (select from taken)
-    on conflict do nothing returning id
+    on conflict do nothing returning id, ${claimNames}
   ), refused as (
     select (select id from taken where by_email) as id where not exists (select from made)
   )
@@ -38,10 +43,12 @@ const makeIfFree = namedStatement<never, NewAccount & EventOrigin>({
 export class PrivateRegistration {
   private readonly em: EntityManager;
   private readonly hasher: PasswordHasher;
+  private readonly reuse: NameReuse;
 
-  constructor(em: EntityManager, hasher: PasswordHasher) {
+  constructor(em: EntityManager, hasher: PasswordHasher, reuse: NameReuse) {
     this.em = em;
     this.hasher = hasher;
+    this.reuse = reuse;
   }
 
   /**
@@ -50,7 +57,12 @@ export class PrivateRegistration {
    */
   async register(input: RegisterInput, client: Client): Promise<never> {
     const account = await newAccount(input, this.hasher, client.abandoned);
-    await makeIfFree(this.em, { ...account, ...client });
+    const make = () => makeIfFree(this.em, { ...account, ...client, ...this.reuse, except: null });
+    await make().catch(async (error: unknown) => {
+      // A name was given up at the same moment. The second look finds it reserved.
+      if (!isUniqueViolation(error)) throw error;
+      await make();
+    });
     throw new SignInRequired();
   }
 }

@@ -12,6 +12,7 @@ import { User } from "./user.entity.ts";
 
 interface CredentialChange {
   email?: string;
+  username?: string;
   password?: string;
   currentPassword?: string | null;
 }
@@ -43,17 +44,20 @@ export class Reauthentication {
   }
 
   /**
-   * Where email or password change, a current password that is given is verified even if the sign-in is fresh.
+   * Where email, username or password change, a current password that is given is verified even if the sign-in is fresh.
    * @throws TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async check(input: CredentialChange, caller: Caller, client: Client): Promise<FieldErrors> {
     const changesEmail = input.email !== undefined && normalizeEmail(input.email) !== caller.user.email;
-    if (!changesEmail && input.password === undefined) return {};
+    const changesUsername = input.username !== undefined && input.username !== caller.user.username;
+    const changesOnlyUsername = changesUsername && !changesEmail && input.password === undefined;
+    if (!changesEmail && !changesUsername && input.password === undefined) return {};
     if (input.currentPassword == null) {
       const age = (Date.now() - caller.authenticatedAt.getTime()) / 1000;
       const isFresh = age <= this.reauthenticateAfter;
       if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
-      return { currentPassword: ["Enter your current password to change your email or password."] };
+      const what = changesOnlyUsername ? "username" : "email or password";
+      return { currentPassword: [`Enter your current password to change your ${what}.`] };
     }
     const { currentPassword } = input;
     // Who was refused a moment ago takes no place.

@@ -4,13 +4,15 @@ import { namedStatement } from "../named-statement.ts";
 import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import { isSameName } from "./name-forms.ts";
+import { isReservedName } from "./released-names.ts";
+import type { NameReuse } from "./released-names.ts";
 
 export interface Names {
   email?: string | null;
   username?: string | null;
 }
 
-interface SameNamesValues extends Record<keyof Names, string | null> {
+interface SameNamesValues extends Record<keyof Names, string | null>, NameReuse {
   except: string | null;
 }
 
@@ -21,18 +23,33 @@ const sameNames = namedStatement<Record<keyof Names, boolean | null>, SameNamesV
   name: "same-names",
   text: `
   select ${hasEmail} as email, ${hasUsername} as username from users
-  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)`,
+  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)
+  union all
+  select kind = 'email', kind = 'username' from released_names where ${isReservedName}`,
 });
 
-/** Which of some names belong to another account. */
+const claim = "select gatehouse_claim_names(cast(:userId as uuid), :email, :username, :nameReuseAfter)";
+
+/** Which of some names belong to another account, or did so until lately. */
 export class TakenNames {
   private readonly em: EntityManager;
   private readonly isSecret: boolean;
+  readonly reuse: NameReuse;
 
   /** @param isSecret whether it is a secret who has an account */
-  constructor(em: EntityManager, isSecret: boolean) {
+  constructor(em: EntityManager, isSecret: boolean, reuse: NameReuse) {
     this.em = em;
     this.isSecret = isSecret;
+    this.reuse = reuse;
+  }
+
+  /**
+   * After the names of a user were written, in the same transaction.
+   * @throws the error of a unique index when another account gave one of them up of late
+   */
+  async claim(em: EntityManager, userId: string, { email, username }: Names): Promise<void> {
+    const names = { email: email ?? null, username: username ?? null };
+    await em.execute(claim, { userId, ...names, ...this.reuse });
   }
 
   /** What may be said before anything is written, which costs the asker nothing: of a secret nothing. */
@@ -46,7 +63,7 @@ export class TakenNames {
     const email = searchable(names.email == null ? null : normalizeEmail(names.email));
     const username = searchable(names.username);
     if (email === null && username === null) return {};
-    const rows = await sameNames(this.em, { email, username, except: except ?? null });
+    const rows = await sameNames(this.em, { email, username, except: except ?? null, ...this.reuse });
     const errors: FieldErrors = {};
     for (const name of ["email", "username"] as const)
       if (rows.some((row) => row[name])) errors[name] = [`user with this ${name} already exists.`];

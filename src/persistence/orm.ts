@@ -2,6 +2,7 @@ import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
 import type { PoolClient } from "pg";
 import type { Logger } from "pino";
+import { ReleasedName } from "../accounts/released-name.entity.ts";
 import { User } from "../accounts/user.entity.ts";
 import { AuthEvent } from "../events/auth-event.entity.ts";
 import { SigningKey } from "../keys/signing-key.entity.ts";
@@ -45,7 +46,16 @@ export function createOrm(
   return new MikroORM({
     driver: TextBindingDriver,
     clientUrl: databaseUrl,
-    entities: [User, Session, SessionRevocation, TokenRevocation, SigningKey, AuthEvent, Attempt],
+    entities: [
+      User,
+      ReleasedName,
+      Session,
+      SessionRevocation,
+      TokenRevocation,
+      SigningKey,
+      AuthEvent,
+      Attempt,
+    ],
     // Times are kept with their zone, so what the server is set to does not matter.
     forceUtcTimezone: true,
     migrations: {
