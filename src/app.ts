@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { accountServices } from "./accounts/account-services.ts";
 import type { AccountService } from "./accounts/account.service.ts";
 import { repairNameKeysOnStart } from "./accounts/name-key-repair.ts";
+import { releasedNameRemoval } from "./accounts/released-names.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
 import { clock } from "./clock.ts";
@@ -113,7 +114,8 @@ export async function createApp(
   const throttle = new Throttle(orm.em, config.rateLimits, secrets, logger);
   const sessions = new SessionService(orm.em, tokens, sessionLimits, claims, throttle);
   const removals = [...sessionRemoval(accessTokenTtl), eventRemoval(config.authEventsRetention)];
-  const removal = new Removal(orm.em, [...removals, attemptRemoval], logger);
+  const nameRemoval = releasedNameRemoval(config.nameReuseAfter);
+  const removal = new Removal(orm.em, [...removals, attemptRemoval, nameRemoval], logger);
   // Signed with a shared secret, nobody else could verify the list.
   const revocations = ring && new RevocationWatch(orm.em, accessTokenTtl, logger);
   if (revocations) notifications.subscribe(revocations);

@@ -46,6 +46,7 @@ const schema = z
     MAX_SESSIONS_PER_USER: wholeNumber(1, 10_000).default(50),
     REFRESH_GRACE: durationOrNone.default(30),
     REAUTHENTICATE_AFTER: durationOrNone.default(10 * 60),
+    NAME_REUSE_AFTER: durationOrNone.default(90 * 86_400),
     AUTH_EVENTS_RETENTION: duration()
       .refine((seconds) => seconds >= 86_400, "takes 1d or more: the database keeps the last day in any case")
       .default(365 * 86_400),
@@ -149,6 +150,7 @@ const schema = z
       maxPerUser: env.MAX_SESSIONS_PER_USER,
     },
     reauthenticateAfter: env.REAUTHENTICATE_AFTER,
+    nameReuseAfter: env.NAME_REUSE_AFTER,
     authEventsRetention: env.AUTH_EVENTS_RETENTION,
     /** Whether common passwords, and those made of the user's names, are refused. */
     passwordChecks: env.PASSWORD_CHECKS,

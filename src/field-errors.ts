@@ -102,6 +102,10 @@ export const fieldErrorCatalogue = {
     message: "Enter your current password to change your email or password.",
     description: "The change needs `currentPassword`.",
   },
+  CURRENT_PASSWORD_REQUIRED_FOR_USERNAME: {
+    message: "Enter your current password to change your username.",
+    description: "The change of username needs `currentPassword`.",
+  },
   CURRENT_PASSWORD_INCORRECT: {
     message: "The current password is not correct.",
     description: "`currentPassword` is not the password of the account.",

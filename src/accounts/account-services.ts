@@ -24,10 +24,17 @@ interface Foundations {
 
 /** What there is to accounts; `services` are those that rules and resolvers ask for by their class. */
 export function accountServices(
-  { passwordChecks, pwnedPasswordsUrl, reauthenticateAfter, registrationPrivacy, usernameRules }: Config,
+  {
+    passwordChecks,
+    pwnedPasswordsUrl,
+    reauthenticateAfter,
+    registrationPrivacy,
+    usernameRules,
+    nameReuseAfter,
+  }: Config,
   { em, hasher, sessions, throttle, logger }: Foundations,
 ): { accounts: AccountService; services: [unknown, unknown][] } {
-  const takenNames = new TakenNames(em, registrationPrivacy);
+  const takenNames = new TakenNames(em, registrationPrivacy, { nameReuseAfter });
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
   const reauthentication = new Reauthentication(
@@ -37,7 +44,9 @@ export function accountServices(
     reauthenticateAfter,
     registrationPrivacy,
   );
-  const privateRegistration = registrationPrivacy ? new PrivateRegistration(em, hasher) : undefined;
+  const privateRegistration = registrationPrivacy
+    ? new PrivateRegistration(em, hasher, { nameReuseAfter })
+    : undefined;
   const accounts = new AccountService(em, hasher, sessions, takenNames, throttle, privateRegistration);
   return {
     accounts,

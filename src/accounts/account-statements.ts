@@ -1,15 +1,19 @@
 import { namedStatement } from "../named-statement.ts";
-import { opening } from "../sessions/session-statements.ts";
+import { userColumns } from "../sessions/session-row.ts";
+import { opening, openingFor } from "../sessions/session-statements.ts";
 import type { OpenedRow, OpeningValues } from "../sessions/session-statements.ts";
 import type { NewAccount } from "./new-account.ts";
+import { claimNames } from "./released-names.ts";
+import type { NameReuse } from "./released-names.ts";
 import type { StoredPassword } from "./stored-password.ts";
 
-export const signUp = namedStatement<OpenedRow, NewAccount & OpeningValues>({
+export const signUp = namedStatement<OpenedRow, NewAccount & NameReuse & OpeningValues>({
   name: "sign-up",
-  text: opening(
+  text: openingFor(
     `insert into users as u (id, email, email_key, username, username_key, password_hash, password_form, bio, full_name, birth_date)
     values (:id, :email, :emailKey, :username, :usernameKey, :passwordHash, :passwordForm,
-      :bio, :fullName, :birthDate)`,
+      :bio, :fullName, :birthDate)
+    returning ${userColumns}, ${claimNames}`,
     "SIGNED_UP",
   ),
 });

@@ -29,14 +29,17 @@ const checkChangedUsername: WholeInputCheck<UpdateUserInput> = async ({ username
   return service(NameCheck).registration({ names: input, client, faults, checkRest });
 }, checkNewUsername)
 export class RegisterInput {
-  @Field(() => String, { description: "At most 254 characters; no other account may have it, in any case." })
+  @Field(() => String, {
+    description:
+      "At most 254 characters; no other account may have it, in any case, or have had it within NAME_REUSE_AFTER.",
+  })
   @Text(emailText)
   email!: string;
 
   @Field(() => String, {
     description:
-      "At most 255 characters, not blank; no other account may have it, in any case. Without @, line breaks, control " +
-      "characters and invisible characters, unless USERNAME_RULES is as-recorded.",
+      "At most 255 characters, not blank; no other account may have it, in any case, or have had it within " +
+      "NAME_REUSE_AFTER. Without @, line breaks, control characters and invisible characters, unless USERNAME_RULES is as-recorded.",
   })
   @Text(usernameText)
   username!: string;
@@ -106,7 +109,7 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "A new e-mail address: at most 254 characters, of no other account in any case. It cannot be cleared.",
+      "A new e-mail address: at most 254 characters, of no other account in any case, now or within NAME_REUSE_AFTER. It cannot be cleared.",
   })
   @Text({ ...emailText, nullable: false })
   email?: string;
@@ -129,7 +132,7 @@ export class UpdateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "The present password: needed to change email or password once the sign-in is older than REAUTHENTICATE_AFTER, " +
+      "The present password: needed to change email, username or password once the sign-in is older than REAUTHENTICATE_AFTER, " +
       "and the email at any time with REGISTRATION_PRIVACY.",
   })
   @Text(knownPasswordText)

@@ -21,6 +21,7 @@ import type { SignInUser } from "./sign-in-lookup.ts";
 import { newAccount } from "./new-account.ts";
 import { hashPassword, settledForm, verifyPassword } from "./stored-password.ts";
 import type { StoredPassword } from "./stored-password.ts";
+import { asksForName } from "./taken-names.ts";
 import type { TakenNames } from "./taken-names.ts";
 import { changeUser } from "./user-change.ts";
 import type { UpdateUserPayload } from "./update-user-payload.type.ts";
@@ -64,7 +65,7 @@ export class AccountService {
     const account = await newAccount(input, this.hasher, client.abandoned);
     // An account that cannot be made is an error, so there is always a session.
     return this.takenNames.guard(input, undefined, () =>
-      this.sessions.open(signUp, account, client),
+      this.sessions.open(signUp, { ...account, ...this.takenNames.reuse }, client),
     ) as Promise<AuthPayload>;
   }
 
@@ -75,6 +76,7 @@ export class AccountService {
       this.em.fork().transactional(async (em) => {
         const user = em.create(User, { ...account, isStaff: true, isSuperuser: true });
         await em.flush();
+        await this.takenNames.claim(em, user.id, account);
         await recordEvents(
           em,
           { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" },
@@ -160,6 +162,7 @@ export class AccountService {
     return this.takenNames.guard(input, caller.user.id, () =>
       this.em.fork().transactional(async (em) => {
         const user = await changeUser(em, changes, caller, client);
+        if (asksForName(fields, caller)) await this.takenNames.claim(em, user.id, fields);
         if (password === undefined) return { user: forOwner(user, caller.sessionId), session: null };
         const session = await this.sessions.replaceAll(em, user.id, client);
         return { user: session.user, session };

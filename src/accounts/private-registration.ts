@@ -10,26 +10,31 @@ import { nameKeys } from "./name-keys.ts";
 import type { NameKeys } from "./name-keys.ts";
 import { newAccount } from "./new-account.ts";
 import type { NewAccount } from "./new-account.ts";
+import { claimNames, isReservedName } from "./released-names.ts";
+import type { NameReuse } from "./released-names.ts";
+import { isUniqueViolation } from "./unique-violation.ts";
 
 // One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
 // same time. Of two at once the unique indexes refuse one. And one event: were the owner of a username told too, who asks
 // for their own and another's email could count the events.
-const makeIfFree = namedStatement<never, NewAccount & NameKeys & EventOrigin>({
+const makeIfFree = namedStatement<never, NewAccount & NameKeys & NameReuse & EventOrigin & { except: null }>({
   name: "make-if-free",
   text: `
   with taken as materialized (
     select id, true as by_email from users where email_key in (:emailKey, :emailAsTyped)
     union all
     select id, false from users where username_key in (:usernameKey, :usernameAsTyped)
+    union all
+    select null, false from released_names where ${isReservedName}
   ), made as (
-    insert into users (id, email, email_key, username, username_key, password_hash, password_form,
+    insert into users as u (id, email, email_key, username, username_key, password_hash, password_form,
       bio, full_name, birth_date)
     select cast(:id as uuid), :email, :emailKey, :username, :usernameKey, :passwordHash, :passwordForm,
       :bio, :fullName, cast(:birthDate as date)
     where not exists (select from taken)
-    on conflict do nothing returning id
+    on conflict do nothing returning id, ${claimNames}
   ), refused as (
-    select (select id from taken where by_email) as id where not exists (select from made)
+    select (select id from taken where by_email order by id limit 1) as id where not exists (select from made)
   )
   ${insertEvents(
     { type: "SIGNED_UP", from: "made", userId: "id" },
@@ -41,10 +46,12 @@ const makeIfFree = namedStatement<never, NewAccount & NameKeys & EventOrigin>({
 export class PrivateRegistration {
   private readonly em: EntityManager;
   private readonly hasher: PasswordHasher;
+  private readonly reuse: NameReuse;
 
-  constructor(em: EntityManager, hasher: PasswordHasher) {
+  constructor(em: EntityManager, hasher: PasswordHasher, reuse: NameReuse) {
     this.em = em;
     this.hasher = hasher;
+    this.reuse = reuse;
   }
 
   /**
@@ -53,7 +60,12 @@ export class PrivateRegistration {
    */
   async register(input: RegisterInput, client: Client): Promise<never> {
     const account = await newAccount(input, this.hasher, client.abandoned);
-    await makeIfFree(this.em, { ...nameKeys(input), ...account, ...client });
+    const values = { ...nameKeys(input), ...account, ...client, ...this.reuse, except: null };
+    await makeIfFree(this.em, values).catch(async (error: unknown) => {
+      // A name was given up at the same moment. The second attempt finds it reserved.
+      if (!isUniqueViolation(error)) throw error;
+      await makeIfFree(this.em, values);
+    });
     throw new SignInRequired();
   }
 }

@@ -15,6 +15,7 @@ import { User } from "./user.entity.ts";
 
 interface CredentialChange {
   email?: string;
+  username?: string;
   password?: string;
   currentPassword?: string | null;
 }
@@ -46,17 +47,22 @@ export class Reauthentication {
   }
 
   /**
-   * Where email or password change, a current password that is given is verified even if the sign-in is fresh.
+   * Where email, username or password change, a current password that is given is verified even if the sign-in is fresh.
    * @throws TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async check(input: CredentialChange, caller: Caller, client: Client): Promise<FieldErrors> {
     const changesEmail = input.email !== undefined && normalizeEmail(input.email) !== caller.user.email;
-    if (!changesEmail && input.password === undefined) return {};
+    const changesUsername = input.username !== undefined && input.username !== caller.user.username;
+    const changesOnlyUsername = changesUsername && !changesEmail && input.password === undefined;
+    if (!changesEmail && !changesUsername && input.password === undefined) return {};
     if (input.currentPassword == null) {
       const age = (clock.now() - caller.authenticatedAt.getTime()) / 1000;
       const isFresh = age <= this.reauthenticateAfter;
       if (isFresh && !(changesEmail && this.emailsAreSecret)) return {};
-      return { currentPassword: [FieldError.of("CURRENT_PASSWORD_REQUIRED")] };
+      const code = changesOnlyUsername
+        ? "CURRENT_PASSWORD_REQUIRED_FOR_USERNAME"
+        : "CURRENT_PASSWORD_REQUIRED";
+      return { currentPassword: [FieldError.of(code)] };
     }
     const { currentPassword } = input;
     // Who was refused a moment ago takes no place.

@@ -7,11 +7,11 @@ import type { Caller } from "../sessions/caller.ts";
 import { normalizeEmail } from "../security/email-address.ts";
 import { nameKeys } from "./name-keys.ts";
 import type { NameKeys, Names } from "./name-keys.ts";
+import { isReservedName } from "./released-names.ts";
+import type { NameReuse } from "./released-names.ts";
+import { isUniqueViolation } from "./unique-violation.ts";
 
-/** Appendix A of PostgreSQL's manual. */
-const uniqueViolation = "23505";
-
-interface SameNamesValues extends NameKeys {
+interface SameNamesValues extends NameKeys, NameReuse {
   except: string | null;
 }
 
@@ -22,18 +22,32 @@ const sameNames = namedStatement<Record<keyof Names, boolean | null>, SameNamesV
   name: "same-names",
   text: `
   select ${hasEmail} as email, ${hasUsername} as username from users
-  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)`,
+  where (${hasEmail} or ${hasUsername}) and id is distinct from cast(:except as uuid)
+  union all
+  select kind = 'email', kind = 'username' from released_names where ${isReservedName}`,
 });
 
-/** Which of some names belong to another account. */
+const claim = "select gatehouse_claim_names(cast(:userId as uuid), :emailKey, :usernameKey, :nameReuseAfter)";
+
+/** Which of some names belong to another account, or did so until lately. */
 export class TakenNames {
   private readonly em: EntityManager;
   readonly isSecret: boolean;
+  readonly reuse: NameReuse;
 
   /** @param isSecret whether it is a secret who has an account */
-  constructor(em: EntityManager, isSecret: boolean) {
+  constructor(em: EntityManager, isSecret: boolean, reuse: NameReuse) {
     this.em = em;
     this.isSecret = isSecret;
+    this.reuse = reuse;
+  }
+
+  /**
+   * After the names of a user were written, in the same transaction.
+   * @throws the error of a unique index when another account gave one of them up of late
+   */
+  async claim(em: EntityManager, userId: string, names: Names): Promise<void> {
+    await em.execute(claim, { userId, ...nameKeys(names), ...this.reuse });
   }
 
   /** What may be said before anything is written, which costs the asker nothing: of a secret nothing. */
@@ -47,7 +61,8 @@ export class TakenNames {
     const email = searchable(names.email);
     const username = searchable(names.username);
     if (email === null && username === null) return {};
-    const rows = await sameNames(this.em, { ...nameKeys({ email, username }), except: except ?? null });
+    const values = { ...nameKeys({ email, username }), except: except ?? null, ...this.reuse };
+    const rows = await sameNames(this.em, values);
     const errors: FieldErrors = {};
     if (rows.some((row) => row.email)) errors["email"] = [FieldError.of("EMAIL_TAKEN")];
     if (rows.some((row) => row.username)) errors["username"] = [FieldError.of("USERNAME_TAKEN")];
@@ -62,7 +77,7 @@ export class TakenNames {
     try {
       return await write();
     } catch (error) {
-      if (Object(error).code !== uniqueViolation) throw error;
+      if (!isUniqueViolation(error)) throw error;
       const taken = await this.among(names, except);
       throw Object.keys(taken).length > 0 ? new InvalidInput(taken) : error;
     }

@@ -2,6 +2,7 @@ import { MikroORM } from "@mikro-orm/postgresql";
 import { fileURLToPath } from "node:url";
 import type { Client } from "pg";
 import type { Logger } from "pino";
+import { ReleasedName } from "../accounts/released-name.entity.ts";
 import { User } from "../accounts/user.entity.ts";
 import { AuthEvent } from "../events/auth-event.entity.ts";
 import { GlobalIdKey } from "../global-ids/global-id-key.entity.ts";
@@ -50,6 +51,7 @@ export function createOrm(
     ...(schema !== undefined && { schema }),
     entities: [
       User,
+      ReleasedName,
       Session,
       SessionRevocation,
       TokenRevocation,

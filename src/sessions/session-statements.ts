@@ -54,7 +54,8 @@ export function opening(write: string, ...before: EventType[]): string {
   return openingFor(`${write} returning ${userColumns}`, ...before);
 }
 
-function openingFor(users: string, ...before: EventType[]): string {
+/** The same for a statement that returns the users. */
+export function openingFor(users: string, ...before: EventType[]): string {
   const ids = { userId: "id", sessionId: "session_id" };
   return `
   with signed_in as (

@@ -26,6 +26,9 @@ interface Case {
 
 /** Recorded cases in which the gateway differs on purpose, each with its reason. */
 const deviations: Record<string, string> = {
+  "conduit.flow.register_freed_email":
+    "An email that an account gave up is kept from others for NAME_REUSE_AFTER; the reference gave it to the next one at once.",
+  "conduit.flow.register_freed_username": "The same for a username.",
   "conduit.login.two_accounts_differing_in_case_lower":
     "Case does not make a second account here, so the second registration of the recording is refused.",
   "conduit.register.proto_pollution_keys":
