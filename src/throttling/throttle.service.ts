@@ -4,10 +4,12 @@ import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
 import { ServiceUnavailable, TooManyRequests } from "../errors.ts";
 import type { Unauthenticated } from "../errors.ts";
-import { addressBlock } from "../security/address-block.ts";
+import { addressBlock, addressBlocks } from "../security/address-block.ts";
 import { AttemptLimit } from "./attempt-limit.ts";
 import type { Allowance, Charge } from "./attempt-limit.ts";
 import { AttemptStore } from "./attempt-store.ts";
+import { keepAll, tryAll } from "./charges.ts";
+import type { Whose } from "./charges.ts";
 import { PasswordAttempt } from "./password-attempt.ts";
 
 export interface ThrottleSettings {
@@ -21,11 +23,17 @@ export interface ThrottleSettings {
   registration: Allowance;
 }
 
+/** Counted by address, and in a second count by the wider network of an IPv6 address. */
+type ByAddress = "address" | "registration" | "refresh";
+
 /** What is counted, each by its own keys. */
 export type Limits = Record<
-  "address" | "accountAndAddress" | "accountAndSession" | "account" | "registration" | "refresh",
+  ByAddress | `${ByAddress}Network` | "accountAndAddress" | "accountAndSession" | "account",
   AttemptLimit
 >;
+
+/** How many times what one address may, a /48 may: it has 65,536 of them, and may be one site's or that of many phones. */
+const networkFactor = 10;
 
 /** Seconds after which it is worth while to ask a database again that did not answer. */
 const retryAfter = 5;
@@ -60,9 +68,9 @@ export class Throttle {
 
   /** For a try at a password from there. Where one was refused a moment ago the next is, without a query. */
   passwordAttempt(ip: string): PasswordAttempt {
-    const address = addressBlock(ip);
-    this.limits?.address.refuseAgain(this.digest([address]));
-    return new PasswordAttempt(this, address);
+    const charged = chargedFor("address", ip);
+    this.refuseAgain(charged);
+    return new PasswordAttempt(this, addressBlock(ip), charged);
   }
 
   /**
@@ -71,9 +79,9 @@ export class Throttle {
    * @returns what it tells, of which nobody hears who is refused
    */
   async registration<Found>(ip: string, look: () => Promise<Found>): Promise<Found> {
-    const address = addressBlock(ip);
-    this.limits?.registration.refuseAgain(this.digest([address]));
-    const [found] = await Promise.all([look(), this.charge("registration", [address])]);
+    const charged = chargedFor("registration", ip);
+    this.refuseAgain(charged);
+    const [found] = await Promise.all([look(), this.chargeAll(charged)]);
     return found;
   }
 
@@ -88,7 +96,7 @@ export class Throttle {
    */
   async failedRefresh(refreshToken: string, ip: string, { details }: Unauthenticated): Promise<void> {
     const isOurs = details.reason !== "TOKEN_INVALID";
-    await this.charge("refresh", [isOurs ? refreshToken : addressBlock(ip)]);
+    await this.chargeAll(isOurs ? [["refresh", [refreshToken]]] : chargedFor("refresh", ip));
   }
 
   /** Undefined when nothing is counted. */
@@ -114,10 +122,34 @@ export class Throttle {
     return this.limits ? [this.limits[kind].strikesOf(this.digest(whose))] : [];
   }
 
+  private refuseAgain(all: Whose[]): void {
+    for (const [kind, whose] of all) this.limits?.[kind].refuseAgain(this.digest(whose));
+  }
+
+  private async chargeAll(all: Whose[]): Promise<void> {
+    await keepAll(this, await tryAll(this, all));
+  }
+
   /** Nobody who reads the table is to learn a name or an address from it, nor try whether it is a certain one. */
   private digest(whose: readonly string[]): string {
     return createHmac("sha256", this.secret).update(JSON.stringify(whose)).digest("base64url").slice(0, 22);
   }
+}
+
+/** An address, and with IPv6 its network: where one address has used up its count, its network pays no more for it. */
+function chargedFor(kind: ByAddress, ip: string): Whose[] {
+  const [widest, ...narrower] = addressBlocks(ip);
+  const [address] = narrower;
+  return address === undefined
+    ? [[kind, [widest]]]
+    : [
+        [kind, [address]],
+        [`${kind}Network`, [widest]],
+      ];
+}
+
+function ofNetwork({ attempts, seconds }: Allowance): Allowance {
+  return { attempts: networkFactor * attempts, seconds };
 }
 
 function limitsOf(
@@ -126,10 +158,13 @@ function limitsOf(
 ): Limits {
   return {
     address: new AttemptLimit(store, "address", address),
+    addressNetwork: new AttemptLimit(store, "address-network", ofNetwork(address)),
     accountAndAddress: new AttemptLimit(store, "account-and-address", password, true),
     accountAndSession: new AttemptLimit(store, "account-and-session", password, true),
     account: new AttemptLimit(store, "account", account, true),
     registration: new AttemptLimit(store, "registration", registration),
+    registrationNetwork: new AttemptLimit(store, "registration-network", ofNetwork(registration)),
     refresh: new AttemptLimit(store, "refresh", address),
+    refreshNetwork: new AttemptLimit(store, "refresh-network", ofNetwork(address)),
   };
 }
