@@ -7,7 +7,9 @@ import type {
 } from "fastify";
 import { Unauthenticated } from "../errors.ts";
 import { readAccessToken } from "../graphql/context.ts";
+import { clientAddress } from "../http/client-address.ts";
 import { answerError } from "../http/error-answer.ts";
+import { runForAddress } from "../shares/current-caller.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
 import { identityHeaders } from "./identity-headers.ts";
 
@@ -33,7 +35,11 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
       // Whatever goes wrong from here on: a proxy takes nothing but 200 for a yes, and only `answer` says that.
       reply.code(500).header("cache-control", "no-store");
       // Before the body is read: it is the original request's, and none of our business.
-      if (!hasHeadersInBody(request)) await answer(request, reply, sentAuthorization(request));
+      if (!hasHeadersInBody(request))
+        await runForAddress(
+          () => clientAddress(request),
+          () => answer(request, reply, sentAuthorization(request)),
+        );
     },
     handler: (request, reply) => answer(request, reply, authorizationInBody(request.body)),
     errorHandler: (error, request, reply) => void refuse(error, request, reply),

@@ -21,9 +21,8 @@ export function createHttpServer(handler: RequestListener, trustProxy: TrustProx
     handler,
   );
   server.setTimeout(doorLimits.idleTime);
-  server.maxConnections = doorLimits.connections;
   server.on("clientError", answerUnreadable);
   server.on("checkExpectation", refuseExpectation);
-  limitConnections(server, doorLimits.connectionsPerAddress, proxyTest(trustProxy));
+  limitConnections(server, doorLimits.connections, proxyTest(trustProxy));
   return server;
 }

@@ -3,6 +3,7 @@ import type { Context } from "../graphql/context.ts";
 import type { HashRefusals } from "../graphql/hash-refusals.ts";
 import type { KnownOperation, KnownQueries } from "../graphql/known-queries.ts";
 import { longestRetryAfter } from "../graphql/retry-after.ts";
+import { clientAddress } from "./client-address.ts";
 
 const json = "application/json; charset=utf-8";
 const graphqlResponse = "application/graphql-response+json; charset=utf-8";
@@ -37,7 +38,7 @@ export function readBody(scope: FastifyInstance, { knownQueries, hashRefusals }:
     const known = knownQueries.find(text);
     if (known) return done(null, known);
     void parseJson(request, text, (error, body) => {
-      const refused = hashRefusals.find(body);
+      const refused = hashRefusals.find(body, () => clientAddress(request));
       if (refused) return done(null, refused);
       knownQueries.note(body, text);
       done(error, body);

@@ -13,6 +13,7 @@ import { createHttpServer } from "./http-server.ts";
 import { defaultPressureLimits, refuseUnderPressure } from "./pressure.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
+import { runForAddress } from "../shares/current-caller.ts";
 
 export interface ServerOptions {
   graphql: GraphqlDoor;
@@ -33,9 +34,9 @@ export type Routes = (server: FastifyInstance) => void;
 
 /** The door: routes, limits and headers. It listens to nothing until told so. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { trustProxy } = options;
+  const { trustProxy, logger } = options;
   const server: FastifyInstance = fastify({
-    loggerInstance: options.logger,
+    loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
     trustProxy:
@@ -100,6 +101,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     strictPreflight: false,
   });
   await refuseUnderPressure(server, defaultPressureLimits(options.processes));
+  // After the body has come: its arrival belongs to the connection, not to the request.
+  server.addHook("preHandler", (request, _reply, done) => runForAddress(() => clientAddress(request), done));
   server.addHook("onRequest", requireHost);
   await registerGraphql(server, options.graphql);
   registerHealth(server, options.checkDatabase);

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { Unauthenticated } from "../errors.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
+import { countAgainst } from "../shares/current-caller.ts";
 import { readCaller } from "./caller-query.ts";
 import type { CallerRow } from "./caller-query.ts";
 import type { Caller } from "./caller.ts";
@@ -37,6 +38,7 @@ export class AuthenticationService {
   async authenticate(accessToken: string | undefined): Promise<Caller> {
     if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
     const token = this.tokens.verifyAccess(accessToken);
+    countAgainst(token.userId);
     return this.live.find(token) ?? this.ask(token);
   }
 

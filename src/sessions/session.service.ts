@@ -10,6 +10,7 @@ import type { Client } from "../graphql/context.ts";
 import type { NamedStatement } from "../named-statement.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
+import { countAgainst } from "../shares/current-caller.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
@@ -103,6 +104,7 @@ export class SessionService {
 
   private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
+    countAgainst(userId);
     const values = { ...this.limits, ...client, userId, sessionId, generation };
     const [rotated] = await rotate(this.em, values);
     if (rotated) {
