@@ -3,6 +3,7 @@ import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
 import { clientAddress } from "./client-address.ts";
+import { boundConnections, warnOfBound } from "./connection-bound.ts";
 import { doorLimits } from "./door-limits.ts";
 import { answerError } from "./error-answer.ts";
 import { registerGraphql } from "./graphql-route.ts";
@@ -25,6 +26,8 @@ export interface ServerOptions {
   ide: boolean;
   /** That listen at the same address. */
   processes: number;
+  /** File descriptors that others may take: the database's connections, and processes. */
+  reservedFiles: number;
   /** What the features answer beside GraphQL. */
   routes: Routes[];
 }
@@ -35,13 +38,15 @@ export type Routes = (server: FastifyInstance) => void;
 /** The door: routes, limits and headers. It listens to nothing until told so. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { trustProxy, logger } = options;
+  const bound = boundConnections(options.reservedFiles);
   const server: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
     trustProxy:
       typeof trustProxy === "number" ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
-    serverFactory: (handler) => createHttpServer(handler, trustProxy),
+    serverFactory: (handler) =>
+      createHttpServer(handler, { trustProxy, connections: bound.connections, logger }),
     // The server that is made there answers by itself.
     clientErrorHandler: () => {},
     bodyLimit: doorLimits.body,
@@ -63,6 +68,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     }),
   );
   if (trustProxy === false) warnOfProxy(server);
+  warnOfBound(server, bound);
   // Hooks that every request comes by are synchronous: each promise would cost it a turn.
   server.addHook("onResponse", (request, reply, done) => {
     request.log.info(

@@ -1,5 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import { repeatInBackground, runInBackground } from "../background-work.ts";
 import { within } from "../time-limit.ts";
 import type { Subscription } from "./notifications.ts";
 
@@ -24,6 +26,7 @@ export class ListenerBeat implements Subscription {
   readonly channel = `gatehouse_beat_${randomUUID()}`;
   private readonly em: EntityManager;
   private readonly doubt: () => void;
+  private readonly logger: Pick<Logger, "warn">;
   /** By payload: what to do when it is heard, or cannot be any more. */
   private readonly awaited = new Map<string, (isHeard: boolean) => void>();
   private certainUntil = -Infinity;
@@ -35,8 +38,9 @@ export class ListenerBeat implements Subscription {
   private sending: Promise<unknown> | undefined;
 
   /** @param doubt opens the listening connection anew */
-  constructor(em: EntityManager, doubt: () => void) {
+  constructor(em: EntityManager, doubt: () => void, logger: Pick<Logger, "warn">) {
     this.em = em;
+    this.logger = logger;
     this.doubt = doubt;
   }
 
@@ -46,7 +50,12 @@ export class ListenerBeat implements Subscription {
   }
 
   start(): void {
-    this.timer ??= setInterval(() => void this.takeTurn(), beatTime).unref();
+    this.timer ??= repeatInBackground(
+      "the listening connection's beat",
+      beatTime,
+      () => this.takeTurn(),
+      this.logger,
+    );
   }
 
   close(): void {
@@ -56,7 +65,8 @@ export class ListenerBeat implements Subscription {
 
   connected(): void {
     this.connectedAt = performance.now();
-    void (this.turn ?? Promise.resolve()).then(() => this.takeTurn());
+    const takeNextTurn = () => (this.turn ?? Promise.resolve()).then(() => this.takeTurn());
+    void runInBackground("the listening connection's beat", takeNextTurn, this.logger);
   }
 
   disconnected(): void {
@@ -96,8 +106,8 @@ export class ListenerBeat implements Subscription {
     if (this.connectedAt === undefined) return Promise.resolve();
     return (this.turn ??= this.beat()
       .then((heard) => this.judge(heard))
-      .then(() => this.sending)
-      .then(() => (this.turn = undefined)));
+      .then(async () => void (await this.sending))
+      .finally(() => (this.turn = undefined)));
   }
 
   /** What is slow for a moment is not doubted. */

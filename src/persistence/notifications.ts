@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import type { Logger } from "pino";
+import { runInBackground } from "../background-work.ts";
 import { within } from "../time-limit.ts";
 import { ListenerBeat } from "./listener-beat.ts";
 
@@ -41,7 +42,7 @@ export class Notifications {
   constructor(databaseUrl: string, em: EntityManager, logger: Pick<Logger, "warn" | "info">) {
     this.databaseUrl = databaseUrl;
     this.logger = logger;
-    this.beats = new ListenerBeat(em, () => this.doubt());
+    this.beats = new ListenerBeat(em, () => this.doubt(), logger);
     this.subscriptions = [this.beats];
   }
 
@@ -110,7 +111,9 @@ export class Notifications {
     client.end().catch(() => {});
     this.logger.warn({ err: error }, "the connection that listens for other replicas is lost: trying again");
     for (const subscription of this.subscriptions) subscription.disconnected?.();
-    this.retry = setTimeout(() => void this.start(), this.delay).unref();
+    const restart = () =>
+      void runInBackground("listening for other replicas", () => this.start(), this.logger);
+    this.retry = setTimeout(restart, this.delay).unref();
     this.delay = Math.min(this.delay * 2, slowestRetry);
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
+import { repeatInBackground, runInBackground } from "../background-work.ts";
 import { within } from "../time-limit.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
 import { isUuid } from "../security/uuid.ts";
@@ -74,7 +75,12 @@ export class RevocationWatch {
 
   /** Resolves when the table has been read, or could not be. */
   async start(): Promise<void> {
-    this.beats = setInterval(() => this.beat(), beatTime).unref();
+    this.beats = repeatInBackground(
+      "the watch for revoked sessions",
+      beatTime,
+      () => this.beat(),
+      this.logger,
+    );
     await (this.reading ?? this.read());
   }
 
@@ -99,7 +105,9 @@ export class RevocationWatch {
   notified(payload: string): void {
     if (!isUuid(payload)) return;
     this.fresh.add(payload);
-    this.batch ??= setTimeout(() => this.passOnFresh(), batchTime).unref();
+    const passOn = () =>
+      void runInBackground("telling of revoked sessions", () => this.passOnFresh(), this.logger);
+    this.batch ??= setTimeout(passOn, batchTime).unref();
   }
 
   private passOnFresh(): void {
@@ -117,7 +125,9 @@ export class RevocationWatch {
 
   /** One after the other: what was committed after a look began is for the next one to find. */
   private async read(): Promise<void> {
-    const reading = (this.reading ?? Promise.resolve()).then(() => this.readTable());
+    const reading = (this.reading ?? Promise.resolve()).then(() =>
+      runInBackground("reading the revoked sessions", () => this.readTable(), this.logger),
+    );
     this.reading = reading;
     await reading;
     if (this.reading === reading) this.reading = undefined;
