@@ -81,6 +81,9 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** File descriptors that a process for hashing takes while it starts. */
+const filesPerHash = 4;
+
 /** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets extends TokenSecrets {
   databaseUrl: string;
@@ -157,6 +160,7 @@ export async function createApp(
     trustProxy,
     ide,
     processes: config.workers,
+    reservedFiles: config.databaseConnections + filesPerHash * config.passwordHashing.concurrency,
     routes: [
       forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({

@@ -39,6 +39,8 @@ const ask = async (body: object, headers: Record<string, string> = {}) => {
   return { status: answer.statusCode, headers: rest, body: answer.body };
 };
 
+const here = () => "127.0.0.1";
+
 /** Somebody else has the only place meanwhile. */
 async function withoutRoom<Result>(work: () => Promise<Result>): Promise<Result> {
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
@@ -121,9 +123,9 @@ describe("while there is no room to hash", () => {
     "a document is refused as by Apollo, in status, headers and body: with %s",
     async (_what, body, isLearned) => {
       await ask(body);
-      expect(gateway.app.hashRefusals.find(body)).toBe(undefined);
+      expect(gateway.app.hashRefusals.find(body, here)).toBe(undefined);
       await withoutRoom(async () => {
-        expect(gateway.app.hashRefusals.find(body) !== undefined).toBe(isLearned);
+        expect(gateway.app.hashRefusals.find(body, here) !== undefined).toBe(isLearned);
         for (const headers of accepted) {
           // With a parameter the type is the same, and the way is always that of Apollo.
           const byApollo = await ask(body, { ...headers, "content-type": "application/json; charset=utf-8" });
@@ -150,9 +152,9 @@ describe("while there is no room to hash", () => {
   it("a document is learned by the first refusal too", async () => {
     const body = { query: `${login} # once`, variables };
     await withoutRoom(async () => {
-      expect(gateway.app.hashRefusals.find(body)).toBe(undefined);
+      expect(gateway.app.hashRefusals.find(body, here)).toBe(undefined);
       const first = await ask(body);
-      expect(gateway.app.hashRefusals.find(body)).toBeDefined();
+      expect(gateway.app.hashRefusals.find(body, here)).toBeDefined();
       expect(await ask(body)).toEqual(first);
     });
   });
@@ -178,7 +180,7 @@ describe("while there is no room to hash", () => {
       /PERSISTED_QUERY_NOT_SUPPORTED|GRAPHQL_VALIDATION_FAILED|BAD_REQUEST|OPERATION_RESOLUTION_FAILURE|GRAPHQL_PARSE_FAILED/,
     );
     await withoutRoom(async () => {
-      expect(gateway.app.hashRefusals.find(body)).toBe(undefined);
+      expect(gateway.app.hashRefusals.find(body, here)).toBe(undefined);
       expect(await ask(body)).toEqual(before);
     });
   });
@@ -228,7 +230,7 @@ describe("what is remembered of them", () => {
     const { hashRefusals, schema } = gateway.app;
     const learn = (text: string, number: number) => {
       const body = { query: `${text} # ${number}` };
-      hashRefusals.refuse(body, schema, parse(text).definitions[0] as OperationDefinitionNode);
+      hashRefusals.refuse(body, schema, parse(text).definitions[0] as OperationDefinitionNode, here());
       return body;
     };
     const places = hashRefusals["places"];
@@ -237,8 +239,8 @@ describe("what is remembered of them", () => {
       expect(places.size).toBeLessThanOrEqual(1_000);
       expect([...places.keys()].join("").length).toBeLessThanOrEqual(200_000);
       await withoutRoom(async () => {
-        expect(hashRefusals.find(bodies[0])).toBe(undefined);
-        expect(hashRefusals.find(bodies[1_099])).toBeDefined();
+        expect(hashRefusals.find(bodies[0], here)).toBe(undefined);
+        expect(hashRefusals.find(bodies[1_099], here)).toBeDefined();
       });
     }
   });

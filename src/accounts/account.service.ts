@@ -10,6 +10,7 @@ import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { AuthPayload } from "../sessions/auth-payload.type.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { SessionService } from "../sessions/session.service.ts";
+import { accountName, countAgainst } from "../shares/current-caller.ts";
 import type { PasswordAttempt } from "../throttling/password-attempt.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { LoginInput, RegisterInput, UpdateUserInput } from "./account.inputs.ts";
@@ -61,6 +62,7 @@ export class AccountService {
 
   /** @throws InvalidInput when another account took a name meanwhile; SignInRequired, with privacy, in any case */
   async register(input: RegisterInput, client: Client): Promise<AuthPayload> {
+    countAgainst(accountName(input));
     if (this.privateRegistration) return this.privateRegistration.register(input, client);
     const account = await newAccount(input, this.hasher, client.abandoned);
     // An account that cannot be made is an error, so there is always a session.
@@ -92,6 +94,7 @@ export class AccountService {
    * @throws InvalidInput under `error`; TooManyRequests, before anything is hashed, after too many wrong passwords
    */
   async login(input: LoginInput, client: Client): Promise<AuthPayload> {
+    countAgainst(accountName(input));
     // Who was refused a moment ago takes no place.
     const attempt = this.throttle.passwordAttempt(client.ip);
     const errand = (place: HashPlace) => this.loginAt(place, attempt, input, client);

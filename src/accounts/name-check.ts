@@ -42,11 +42,11 @@ export class NameCheck {
     findTaken: () => Promise<FieldErrors>,
     countsWithoutFaults: boolean,
   ): Promise<FieldErrors> {
-    const { taken, charge } = await this.throttle.registration(client.ip, findTaken);
+    const { taken, charges } = await this.throttle.registration(client.ip, findTaken);
     const rest = await checkRest();
     const isFaulty = [faults, rest].some((errors) => Object.keys(errors).length > 0);
     if (Object.keys(taken).length === 0 && (isFaulty || !countsWithoutFaults))
-      await this.throttle.forgoRegistration(client.ip, charge);
+      await this.throttle.forgoRegistration(client.ip, charges);
     return { ...taken, ...rest };
   }
 }

@@ -9,6 +9,7 @@ import { Unauthenticated } from "../errors.ts";
 import { keptUserAgent } from "../graphql/context.ts";
 import { clientAddress } from "../http/client-address.ts";
 import { answerError } from "../http/error-answer.ts";
+import { runForAddress } from "../shares/current-caller.ts";
 import { tokenOfHeaders, tokenOfRequest } from "../verify/authorization-header.ts";
 import type { ForwardAuthService } from "./forward-auth.service.ts";
 import { identityHeaders } from "./identity-headers.ts";
@@ -34,7 +35,11 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
       // Whatever goes wrong from here on: a proxy takes nothing but 200 for a yes, and only `answer` says that.
       reply.code(500).header("cache-control", "no-store");
       // Before the body is read: it is the original request's, and none of our business.
-      if (!hasHeadersInBody(request)) await answer(request, reply, tokenOfRequest(request.raw));
+      if (!hasHeadersInBody(request))
+        await runForAddress(
+          () => clientAddress(request),
+          () => answer(request, reply, tokenOfRequest(request.raw)),
+        );
     },
     handler: (request, reply) => answer(request, reply, tokenOfHeaders(authorizationInBody(request.body))),
     errorHandler: (error, request, reply) => void refuse(error, request, reply),

@@ -125,7 +125,7 @@ function operations(
               maxCredentialOperations,
             );
             if (beyond) return refusal(formatErrors([beyond], requestId));
-            const refused = hashRefusals.refuse(request, schema, operation);
+            const refused = hashRefusals.refuse(request, schema, operation, context.client.ip);
             if (refused) return response(refused);
             if (isQueryAlone(operation))
               knownQueries.learn(request.http?.body, documentBytes(document), {

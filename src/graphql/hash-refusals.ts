@@ -1,4 +1,4 @@
-import { getLocation, Kind, OperationTypeNode } from "graphql";
+import { getLocation, Kind, OperationTypeNode, valueFromASTUntyped } from "graphql";
 import type {
   FieldNode,
   FormattedExecutionResult,
@@ -12,10 +12,14 @@ import { Extensions } from "type-graphql";
 import { ServiceUnavailable } from "../errors.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import { retainedBytes } from "../security/retained-bytes.ts";
+import { accountName, shareOf } from "../shares/current-caller.ts";
 import { entryOf } from "./error-format.ts";
 import { KnownOperation } from "./known-queries.ts";
 
-/** Marks a mutation that comes to nothing without a hash: while there is no room for one, it is refused as it comes. */
+/**
+ * Marks a mutation that comes to nothing without a hash: while its caller has no room for one, it is refused as it comes.
+ * Its only argument names the account.
+ */
 export const AlwaysHashes = () => Extensions({ alwaysHashes: true });
 
 /** Characters; those of programs have some hundred. */
@@ -30,50 +34,75 @@ type Body = Request & Readonly<{ variables?: unknown; extensions?: unknown }>;
 /** Made but once: the stack of an error costs more than all the rest of a refusal. */
 const { message, code } = new ServiceUnavailable();
 
-type Place = Required<Pick<GraphQLFormattedError, "locations" | "path">>;
+interface Place extends Required<Pick<GraphQLFormattedError, "locations" | "path">> {
+  /** The argument that names the account. */
+  input: ValueNode | undefined;
+}
+
+type Hasher = Pick<PasswordHasher, "hasRoomForAll" | "secondsUntilRoomFor">;
+type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * Refuses operations that hash while there is no room for it: the surplus of a flood, which must cost next to nothing.
- * What is refused depends on the document alone, so documents are remembered, and which field of theirs hashes. What
- * variables say is neither looked at (while there is no room, a login without a password is told so too) nor kept.
+ * Refuses operations that hash while their caller has no room for it: the surplus of a flood, which must cost next to
+ * nothing. The answer depends on the document alone, so documents are remembered, and which field of theirs hashes. Of the
+ * variables only the account's name is read, because each account has a share of its own; nothing of them is kept, and a
+ * login without a password is refused too.
  */
 export class HashRefusals {
-  private readonly hasher: Pick<PasswordHasher, "secondsUntilRoom">;
+  private readonly hasher: Hasher;
   private readonly places = new LRUCache<string, Place>({ max: 1_000, maxSize: mostBytes });
 
-  constructor(hasher: Pick<PasswordHasher, "secondsUntilRoom">) {
+  constructor(hasher: Hasher) {
     this.hasher = hasher;
   }
 
   /** The answer to a body whose document came before. Undefined while there is room. */
-  find(body: unknown): KnownOperation | undefined {
-    const retryAfter = this.hasher.secondsUntilRoom;
-    if (retryAfter === 0) return undefined;
+  find(body: unknown, readAddress: () => string): KnownOperation | undefined {
+    if (this.hasher.hasRoomForAll) return undefined;
     const { variables = {}, extensions, ...request } = Object(body) as Body;
     // Apollo has more to say to such bodies.
     if (extensions !== undefined || typeof variables !== "object" || Array.isArray(variables))
       return undefined;
     const key = keyOf(request);
     const place = key === undefined ? undefined : this.places.get(key);
-    return place && new KnownOperation({ run: async () => refusal(place, retryAfter) });
+    if (place === undefined) return undefined;
+    const retryAfter = this.secondsUntilRoom(place, (variables ?? {}) as Variables, readAddress());
+    return retryAfter === 0 ? undefined : new KnownOperation({ run: async () => refusal(place, retryAfter) });
   }
 
   /** The answer to an operation that was found valid; its document is known from now on. Undefined while there is room. */
   refuse(
-    request: Request,
+    request: Request & { variables?: Variables | undefined },
     schema: GraphQLSchema,
     operation: OperationDefinitionNode,
+    address: string,
   ): FormattedExecutionResult | undefined {
     const field = hashingField(schema, operation);
     if (field === undefined) return undefined;
     const place = placeOf(field);
     const key = keyOf(request);
-    if (key !== undefined && !hasValues(key, field, operation))
+    if (key !== undefined && this.places.get(key) === undefined && !hasValues(key, field, operation))
       // The alias in the place may keep the text that it was cut from.
-      this.places.set(key, place, { size: retainedBytes(key, key) });
-    const retryAfter = this.hasher.secondsUntilRoom;
+      this.places.set(
+        key,
+        { ...place, input: withoutLocation(place.input) },
+        { size: retainedBytes(key, key, key) },
+      );
+    const retryAfter = this.secondsUntilRoom(place, request.variables ?? {}, address);
     return retryAfter === 0 ? undefined : refusal(place, retryAfter);
   }
+
+  private secondsUntilRoom({ input }: Place, variables: Variables, address: string): number {
+    if (this.hasher.hasRoomForAll) return 0;
+    const value: unknown = input && valueFromASTUntyped(input, variables);
+    return this.hasher.secondsUntilRoomFor(shareOf(address, accountName(Object(value))));
+  }
+}
+
+/** Locations hold on to the whole document. */
+function withoutLocation(input: ValueNode | undefined): ValueNode | undefined {
+  const text = JSON.stringify(input, (key, value: unknown) => (key === "loc" ? undefined : value));
+  return text === undefined ? undefined : (JSON.parse(text) as ValueNode);
 }
 
 /** What says which operation is asked for; undefined of what is too long to be remembered, or none. */
@@ -83,8 +112,9 @@ function keyOf({ query, operationName = null }: Request): string | undefined {
     : undefined;
 }
 
-function refusal(place: Place, retryAfter: number): FormattedExecutionResult {
-  return { errors: [entryOf({ message, code, details: { retryAfter } }, place)], data: null };
+function refusal({ locations, path }: Place, retryAfter: number): FormattedExecutionResult {
+  const details = { retryAfter };
+  return { errors: [entryOf({ message, code, details }, { locations, path })], data: null };
 }
 
 /** The only field of an operation, if it hashes whatever it is given; `@skip` or `@include` may keep it from running. */
@@ -102,7 +132,11 @@ function hashingField(
 /** As graphql-js has it of a field that fails. */
 function placeOf(node: FieldNode): Place {
   const { alias, name, loc } = node;
-  return { locations: loc ? [getLocation(loc.source, loc.start)] : [], path: [(alias ?? name).value] };
+  return {
+    locations: loc ? [getLocation(loc.source, loc.start)] : [],
+    path: [(alias ?? name).value],
+    input: node.arguments?.[0]?.value,
+  };
 }
 
 /** Whether there may be a password in the document, in another of its operations too. Such documents come but once. */

@@ -1,10 +1,15 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { addressBlock } from "../security/address-block.ts";
+import { addressBlocks } from "../security/address-block.ts";
+import { ShareTree } from "../shares/share-tree.ts";
+import type { SharePath } from "../shares/share-tree.ts";
 import { rawAnswer } from "./unreadable-request.ts";
 
 /** Seconds. */
 const retryAfter = 5;
+
+/** Of the connections of one address, how many are looked at to find an idle one. */
+const mostLookedAt = 100;
 
 const tooMany = rawAnswer(
   503,
@@ -13,24 +18,66 @@ const tooMany = rawAnswer(
   retryAfter,
 );
 
-/** Lets no address (see addressBlock) have more connections at a time than that. @param isExempt those that may */
-export function limitConnections(server: Server, most: number, isExempt: (address: string) => boolean): void {
-  const open = new Map<string, number>();
+interface Connection {
+  socket: Socket;
+  path: SharePath;
+}
+
+/**
+ * Bounds the open connections. One address may have all of them, but when there are no more, a newcomer takes the place of
+ * one of the address that has most, or of an idle one of its own address. The connection that must go is told so with 503.
+ * @param isProxy tells addresses that speak for many clients; their connections count, and none of them has to go
+ */
+export function limitConnections(server: Server, most: number, isProxy: (address: string) => boolean): void {
+  const shares = new ShareTree<Connection>();
+  let open = 0;
+
+  const forget = (connection: Connection) => {
+    if (shares.remove(connection.path, connection)) open -= 1;
+  };
+  const makeRoom = (path: SharePath): boolean => {
+    const overShare = shares.findOverShare(path);
+    const idle = findIdle(overShare ?? shares.itemsOf(path));
+    const displaced = idle ?? [...(overShare ?? [])].at(-1);
+    if (displaced === undefined) return false;
+    forget(displaced);
+    if (displaced === idle) refuse(displaced.socket);
+    else displaced.socket.destroy();
+    return true;
+  };
+
   server.prependListener("connection", (socket: Socket) => {
     const { remoteAddress } = socket;
-    if (remoteAddress === undefined || isExempt(remoteAddress)) return;
-    const block = addressBlock(remoteAddress);
-    const count = open.get(block) ?? 0;
-    if (count >= most) {
-      socket.end(tooMany);
-      socket.destroySoon();
+    if (remoteAddress === undefined) return;
+    const path = addressBlocks(remoteAddress);
+    if (open >= most && !makeRoom(path)) return refuse(socket);
+    open += 1;
+    if (isProxy(remoteAddress)) {
+      socket.once("close", () => (open -= 1));
       return;
     }
-    open.set(block, count + 1);
-    socket.once("close", () => {
-      const left = (open.get(block) ?? 0) - 1;
-      if (left > 0) open.set(block, left);
-      else open.delete(block);
-    });
+    const connection = { socket, path };
+    shares.add(path, connection);
+    socket.once("close", () => forget(connection));
   });
+}
+
+function refuse(socket: Socket): void {
+  socket.end(tooMany);
+  socket.destroySoon();
+}
+
+/** The oldest on which no request is being answered. */
+function findIdle(connections: Iterable<Connection>): Connection | undefined {
+  let count = 0;
+  for (const connection of connections) {
+    if (!isAnswering(connection.socket)) return connection;
+    if (++count === mostLookedAt) break;
+  }
+  return undefined;
+}
+
+/** Node's own field: the answer that is being made on a connection. */
+function isAnswering(socket: Socket): boolean {
+  return Boolean((socket as { _httpMessage?: unknown })._httpMessage);
 }

@@ -16,8 +16,6 @@ export const doorLimits = {
   idleTime: 60_000,
   /** Longer than the idle time of common load balancers, so that the balancer closes first. */
   keepAliveTime: 65_000,
-  /** Some 20 kB each, so a few hundred megabytes. */
+  /** Some 20 kB each, so a few hundred megabytes. Fewer where the process may not open as many files. */
   connections: 10_000,
-  /** A tenth of all, so that one host cannot take all; a proxy, which speaks for many, has no limit. */
-  connectionsPerAddress: 1_000,
 } as const;

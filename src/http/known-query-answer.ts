@@ -4,6 +4,7 @@ import type { HashRefusals } from "../graphql/hash-refusals.ts";
 import type { KnownOperation, KnownQueries } from "../graphql/known-queries.ts";
 import { withoutEmptyFields } from "./graphql-requests.ts";
 import { longestRetryAfter } from "../graphql/retry-after.ts";
+import { clientAddress } from "./client-address.ts";
 import { parseJsonBodies } from "./json-body.ts";
 
 const json = "application/json; charset=utf-8";
@@ -43,7 +44,7 @@ export function readBody(scope: FastifyInstance, { knownQueries, hashRefusals }:
     const known = knownQueries.find(text);
     if (known) return done(null, known);
     parseJson(request, text, (error, body) => {
-      const refused = hashRefusals.find(body);
+      const refused = hashRefusals.find(body, () => clientAddress(request));
       if (refused) return done(null, refused);
       knownQueries.note(body, text);
       done(error, body);

@@ -1,8 +1,8 @@
-import underPressure, { TYPE_EVENT_LOOP_DELAY } from "@fastify/under-pressure";
 import type { FastifyInstance } from "fastify";
 import { totalmem } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { ServiceUnavailable } from "../errors.ts";
+import { LoadSampler } from "./load-sampler.ts";
 
 /** Milliseconds between looks at how things are. */
 const sampleInterval = 1_000;
@@ -40,21 +40,28 @@ export function defaultPressureLimits(processes = 1): PressureLimits {
   };
 }
 
-/**
- * Refuses requests with 503 while the process is beyond a limit. A route's `config.pressureHandler` takes precedence:
- * what it returns is the answer, and undefined lets the request pass.
- */
+/** In `config` of a route: whether it is answered however much there is to do. */
+interface PressureConfig {
+  ignoresPressure?: boolean;
+}
+
+/** Refuses requests with 503 while the process is beyond a limit, but for routes with `config.ignoresPressure`. */
 export async function refuseUnderPressure(server: FastifyInstance, limits: PressureLimits): Promise<void> {
+  const load = new LoadSampler(sampleInterval, server.log);
+  server.addHook("onClose", async () => load.close());
   const lateForLong = lastsLongerThan(sampleInterval);
   let answering = 0;
-  await server.register(underPressure, {
-    ...limits,
-    sampleInterval,
-    pressureHandler: async (_request, _reply, type) => {
-      // One turn that took long (a start, a collection of garbage) is over by now.
-      if (type === TYPE_EVENT_LOOP_DELAY ? !lateForLong() : answering < answeredInAnyCase) return;
-      throw new ServiceUnavailable({ retryAfter });
-    },
+  const isOverloaded = () => {
+    // One turn that took long (a start, a collection of garbage) is over by now.
+    if (load.eventLoopDelay > limits.maxEventLoopDelay) return lateForLong();
+    const { maxHeapUsedBytes, maxRssBytes } = limits;
+    const takesTooMuch = load.heapUsedBytes > maxHeapUsedBytes || load.rssBytes > maxRssBytes;
+    return takesTooMuch && answering >= answeredInAnyCase;
+  };
+  server.addHook("onRequest", ({ routeOptions }, _reply, done) => {
+    const { ignoresPressure } = routeOptions.config as PressureConfig;
+    if (!ignoresPressure && isOverloaded()) done(new ServiceUnavailable({ retryAfter }));
+    else done();
   });
   // Those whose bodies are here. What comes by GET takes little, and the streams among it never end.
   const answered = () => void (answering -= 1);

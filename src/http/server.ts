@@ -3,6 +3,7 @@ import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { randomUUID } from "node:crypto";
 import { clientAddress } from "./client-address.ts";
+import { boundConnections, warnOfBound } from "./connection-bound.ts";
 import { doorLimits } from "./door-limits.ts";
 import { answerError } from "./error-answer.ts";
 import { warnAboutForwarding } from "./forwarding-warnings.ts";
@@ -17,6 +18,7 @@ import { securityHeaders } from "./security-headers.ts";
 import { parseJsonBodies } from "./json-body.ts";
 import { proxyTest } from "./trusted-proxies.ts";
 import type { TrustProxy } from "./trusted-proxies.ts";
+import { runForAddress } from "../shares/current-caller.ts";
 
 export interface ServerOptions {
   graphql: GraphqlDoor;
@@ -28,6 +30,8 @@ export interface ServerOptions {
   ide: boolean;
   /** That listen at the same address. */
   processes: number;
+  /** File descriptors that others may take: the database's connections, and processes. */
+  reservedFiles: number;
   /** What the features answer beside GraphQL. */
   routes: Routes[];
 }
@@ -37,13 +41,15 @@ export type Routes = (server: FastifyInstance) => void;
 
 /** The door: routes, limits and headers. It listens to nothing until told so. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { trustProxy } = options;
+  const { trustProxy, logger } = options;
+  const bound = boundConnections(options.reservedFiles);
   const server: FastifyInstance = fastify({
-    loggerInstance: options.logger,
+    loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
     trustProxy: trustProxy !== false && proxyTest(trustProxy),
-    serverFactory: (handler) => createHttpServer(handler, trustProxy),
+    serverFactory: (handler) =>
+      createHttpServer(handler, { trustProxy, connections: bound.connections, logger }),
     // The server that is made there answers by itself.
     clientErrorHandler: () => {},
     bodyLimit: doorLimits.body,
@@ -56,6 +62,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   parseJsonBodies(server, server.getDefaultJsonParser("error", "error"));
   server.setErrorHandler(answerError);
   warnAboutForwarding(server, trustProxy);
+  warnOfBound(server, bound);
   // Hooks that every request comes by are synchronous: each promise would cost it a turn.
   server.addHook("onResponse", (request, reply, done) => {
     request.log.info(
@@ -95,6 +102,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     strictPreflight: false,
   });
   await refuseUnderPressure(server, defaultPressureLimits(options.processes));
+  // After the body has come: its arrival belongs to the connection, not to the request.
+  server.addHook("preHandler", (request, _reply, done) => runForAddress(() => clientAddress(request), done));
   server.addHook("onRequest", requireHost);
   refuseUnrouted(server);
   await registerGraphql(server, options.graphql, options.ide);

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
+import { repeatInBackground } from "../background-work.ts";
 import { clock } from "../clock.ts";
 import { NoticeReader } from "../notice-reader.ts";
 import { readPrivateKey, readPublicKey } from "../security/key-pair.ts";
@@ -82,7 +83,12 @@ export class KeyRing implements TokenKeys {
     await this.rotation.adopt();
     await this.load();
     if (this.newestThatSigns() === undefined) throw new Error(opensNoKey);
-    this.timer = setInterval(() => void this.follow(), pollInterval).unref();
+    this.timer = repeatInBackground(
+      "following the signing keys",
+      pollInterval,
+      () => this.follow(),
+      this.logger,
+    );
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,6 @@
 import type { Pool, PoolClient } from "pg";
+import { currentShare } from "../shares/current-caller.ts";
+import { FairTurns } from "../shares/fair-turns.ts";
 import { connectionFailure, isLastFailure, isLostServer, queryFailure } from "./connection-failure.ts";
 
 /** Queries that may wait for a connection; each waits some seconds at most, and what it belongs to takes memory meanwhile. */
@@ -9,6 +11,9 @@ const fullPause = 1_000;
 
 /** SQLSTATE too_many_connections. */
 const tooManyConnections = "53300";
+
+/** Milliseconds that a query waits for a connection. */
+const longestWait = 5_000;
 
 /** Milliseconds between two times that all connections are doubted: opening them anew is work for the database. */
 const doubtPause = 5_000;
@@ -28,12 +33,14 @@ export function answeredQueries(pool: Pool): number {
 
 /**
  * Keeps a pool clean. A connection of no more use leaves it at once: what holds it may not be able to give it back (a
- * transaction that failed to roll back never is), and nobody else must get it. What waits for one is bounded, and whatever
- * fails has a SQLSTATE.
+ * transaction that failed to roll back never is), and nobody else must get it. What waits for one is bounded, callers take
+ * turns, and whatever fails has a SQLSTATE.
  */
 export function guardPool(pool: Pool): void {
   const held = new Set<PoolClient>();
+  const turns = new FairTurns(pool.options.max, longestWait);
   const openedAt = new WeakMap<PoolClient, number>();
+  const endsOfTurns = new Map<PoolClient, () => void>();
   let doubtedAt = -Infinity;
   const size = pool.options.max;
   let full: NodeJS.Timeout | undefined;
@@ -52,7 +59,11 @@ export function guardPool(pool: Pool): void {
   const count = () => answered.set(pool, answeredQueries(pool) + 1);
 
   pool.on("acquire", (client) => held.add(client));
-  pool.on("release", (_error, client) => held.delete(client));
+  pool.on("release", (_error, client) => {
+    held.delete(client);
+    endsOfTurns.get(client)?.();
+    endsOfTurns.delete(client);
+  });
   pool.on("connect", (client) => {
     openedAt.set(client, performance.now());
     client.once("end", () => discard(client));
@@ -76,8 +87,15 @@ export function guardPool(pool: Pool): void {
       }, fullPause).unref();
       return open();
     });
+  const takeTurn = async () => {
+    const share = currentShare();
+    if (turns.waiting >= mostWaiting && !turns.displace(share))
+      throw new Error("too many queries wait for a connection");
+    return turns.take(share).catch((cause: unknown) => {
+      throw new Error("no connection came free in time", { cause });
+    });
+  };
   const connectUndoubted = async () => {
-    if (pool.waitingCount >= mostWaiting) throw new Error("too many queries wait for a connection");
     let client = await connect();
     // Also when the server has a successor by now: what was opened before leads to the old one.
     while ((openedAt.get(client) ?? 0) < doubtedAt) {
@@ -86,8 +104,21 @@ export function guardPool(pool: Pool): void {
     }
     return client;
   };
+  const connectInTurn = async () => {
+    const endTurn = await takeTurn();
+    try {
+      const client = await connectUndoubted();
+      // It may have been discarded meanwhile.
+      if (held.has(client)) endsOfTurns.set(client, endTurn);
+      else endTurn();
+      return client;
+    } catch (error) {
+      endTurn();
+      throw error;
+    }
+  };
   const connectOrSayWhyNot = () =>
-    connectUndoubted().catch((error: unknown) => {
+    connectInTurn().catch((error: unknown) => {
       throw connectionFailure("08001 not opened", error);
     });
   const connectFor = async (callback: Callback) => {

@@ -1,5 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import { repeatInBackground, runInBackground } from "../background-work.ts";
 import { within } from "../time-limit.ts";
 import { databaseTime } from "./clock-watch.ts";
 import type { ClockWatch } from "./clock-watch.ts";
@@ -27,6 +29,7 @@ export class ListenerBeat implements Subscription {
   private readonly em: EntityManager;
   private readonly clockWatch: ClockWatch;
   private readonly doubt: () => void;
+  private readonly logger: Pick<Logger, "warn">;
   /** By payload: what to do when it is heard, or cannot be any more. */
   private readonly awaited = new Map<string, (isHeard: boolean) => void>();
   private certainUntil = -Infinity;
@@ -38,9 +41,10 @@ export class ListenerBeat implements Subscription {
   private sending: Promise<unknown> | undefined;
 
   /** @param doubt opens the listening connection anew */
-  constructor(em: EntityManager, clockWatch: ClockWatch, doubt: () => void) {
+  constructor(em: EntityManager, clockWatch: ClockWatch, doubt: () => void, logger: Pick<Logger, "warn">) {
     this.em = em;
     this.clockWatch = clockWatch;
+    this.logger = logger;
     this.doubt = doubt;
   }
 
@@ -50,7 +54,12 @@ export class ListenerBeat implements Subscription {
   }
 
   start(): void {
-    this.timer ??= setInterval(() => void this.takeTurn(), beatTime).unref();
+    this.timer ??= repeatInBackground(
+      "the listening connection's beat",
+      beatTime,
+      () => this.takeTurn(),
+      this.logger,
+    );
   }
 
   close(): void {
@@ -60,7 +69,8 @@ export class ListenerBeat implements Subscription {
 
   connected(): void {
     this.connectedAt = performance.now();
-    void (this.turn ?? Promise.resolve()).then(() => this.takeTurn());
+    const takeNextTurn = () => (this.turn ?? Promise.resolve()).then(() => this.takeTurn());
+    void runInBackground("the listening connection's beat", takeNextTurn, this.logger);
   }
 
   disconnected(): void {
@@ -103,8 +113,8 @@ export class ListenerBeat implements Subscription {
     if (this.connectedAt === undefined) return this.takeTime();
     return (this.turn ??= this.beat()
       .then((heard) => this.judge(heard))
-      .then(() => this.sending)
-      .then(() => (this.turn = undefined)));
+      .then(async () => void (await this.sending))
+      .finally(() => (this.turn = undefined)));
   }
 
   /** Without a connection that listens, the time is asked for by itself. */

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import type { Logger } from "pino";
+import { runInBackground } from "../background-work.ts";
 import { within } from "../time-limit.ts";
 import type { ClockWatch } from "./clock-watch.ts";
 import { isDirect } from "./connection-setup.ts";
@@ -51,7 +52,7 @@ export class Notifications {
   ) {
     this.databaseUrl = databaseUrl;
     this.logger = logger;
-    this.beats = new ListenerBeat(em, clockWatch, () => this.doubt());
+    this.beats = new ListenerBeat(em, clockWatch, () => this.doubt(), logger);
     this.subscriptions = [this.beats];
   }
 
@@ -131,7 +132,9 @@ export class Notifications {
     client.end().catch(() => {});
     this.logger.warn({ err: error }, "the connection that listens for other replicas is lost: trying again");
     for (const subscription of this.subscriptions) subscription.disconnected?.();
-    this.retry = setTimeout(() => void this.start(), this.delay).unref();
+    const restart = () =>
+      void runInBackground("listening for other replicas", () => this.start(), this.logger);
+    this.retry = setTimeout(restart, this.delay).unref();
     this.delay = Math.min(this.delay * 2, slowestRetry);
   }
 }

@@ -47,6 +47,8 @@ export class HashProcess {
     this.#child.on("message", (answer: HashAnswer) => this.#take(answer));
     this.#child.once("exit", () => this.#end());
     this.#child.once("error", () => this.end());
+    // Without a file descriptor there is no process, and nothing to send to.
+    if (this.#child.pid === undefined) throw new Error("The system has started no process.");
     this.#child.unref();
     this.#child.channel?.unref();
     lowerPriority(this.#child.pid);

@@ -1,12 +1,18 @@
 import { ServiceUnavailable } from "../errors.ts";
-import { Turns } from "./turns.ts";
+import { currentShare } from "../shares/current-caller.ts";
+import { FairTurns } from "../shares/fair-turns.ts";
+import { ShareTree } from "../shares/share-tree.ts";
+import type { SharePath } from "../shares/share-tree.ts";
 
 /** Too little rather than too much: who is let wait in vain is refused in the end. */
 const assumedMilliseconds = 10;
 const weightOfLatest = 0.2;
 
-/** Milliseconds. Who is expected to wait longer is refused at once, so a flood is over a second after its end. */
+/** Milliseconds. Callers who would wait longer are refused at once, so a flood is over a second after its end. */
 const longestExpectedWait = 1_000;
+
+/** Milliseconds after which a wait that was expected to be shorter ends in vain. */
+const longestWait = 2_000;
 
 /**
  * For each hash that can run, how many may be at the database or at their hash: enough that the next is ready when one
@@ -15,25 +21,30 @@ const longestExpectedWait = 1_000;
 const errandsPerSlot = 3;
 
 /** Kept for work that is to come. */
-export type HashPlace = object;
+export interface HashPlace {
+  readonly path: SharePath;
+}
 
 /**
- * Runs at most `concurrency` pieces of work at once. Up to `queueLimit` more wait their turn, first come, first served,
- * none longer than two seconds. A place that is kept counts as if somebody waited there.
+ * Runs at most `concurrency` pieces of work at once. Up to `queueLimit` more wait; address blocks, and the accounts of one,
+ * take turns. A place that is kept counts as if somebody waited there. When the queue is full, a newcomer displaces the
+ * latest waiter of the caller who has most, unless the newcomer would then have as much.
  */
 export class HashSlots {
   readonly #concurrency: number;
   readonly #queueLimit: number;
-  readonly #hashing: Turns;
-  readonly #errands: Turns;
+  readonly #hashing: FairTurns;
+  readonly #errands: FairTurns;
+  /** All that are ahead of the next: kept places, and those that wait or hash. */
+  readonly #places = new ShareTree<HashPlace>();
   readonly #kept = new Set<HashPlace>();
   #usualMilliseconds = assumedMilliseconds;
 
   constructor(concurrency: number, queueLimit: number) {
     this.#concurrency = concurrency;
     this.#queueLimit = queueLimit;
-    this.#hashing = new Turns(concurrency);
-    this.#errands = new Turns(errandsPerSlot * concurrency);
+    this.#hashing = new FairTurns(concurrency, longestWait);
+    this.#errands = new FairTurns(errandsPerSlot * concurrency, longestWait);
   }
 
   get running(): number {
@@ -48,13 +59,23 @@ export class HashSlots {
     return this.#kept.size;
   }
 
-  /** Whole seconds after which who found no place now, or would wait too long, is to try again; 0 where there is room. */
+  /** Whether nobody would be refused now, whatever their share. Costs less than `secondsUntilRoomFor`. */
+  get hasRoomForAll(): boolean {
+    const ahead = this.#places.size;
+    return ahead < this.#concurrency || (!this.#isFull && this.#waitBehind(ahead) <= longestExpectedWait);
+  }
+
+  /** The same for the present caller. */
   get secondsUntilRoom(): number {
-    const ahead = this.running + this.waiting + this.kept;
-    if (ahead < this.#concurrency) return 0;
-    const wait = (ahead / this.#concurrency) * this.#usualMilliseconds;
-    const hasRoom = ahead < this.#concurrency + this.#queueLimit && wait <= longestExpectedWait;
-    return hasRoom ? 0 : Math.max(1, Math.ceil(wait / 1000));
+    return this.secondsUntilRoomFor(currentShare());
+  }
+
+  /** Whole seconds after which a caller who would be refused now is to try again; 0 where there is room. */
+  secondsUntilRoomFor(path: SharePath): number {
+    if (this.#places.size < this.#concurrency) return 0;
+    const wait = this.#waitBehind(this.#places.countBefore(path));
+    const canEnter = !this.#isFull || this.#errands.canDisplace(path) || this.#hashing.canDisplace(path);
+    return canEnter && wait <= longestExpectedWait ? 0 : Math.max(1, Math.ceil(wait / 1000));
   }
 
   /**
@@ -66,39 +87,55 @@ export class HashSlots {
     errand: (place: HashPlace) => Promise<Result>,
     abandoned?: AbortSignal,
   ): Promise<Result> {
-    this.#checkRoom();
-    const place = {};
+    const place = this.#enter();
     this.#kept.add(place);
     try {
-      return await this.#errands.run(() => errand(place), abandoned);
+      return await this.#errands.run(place.path, () => errand(place), abandoned);
     } finally {
       this.#kept.delete(place);
+      this.#places.remove(place.path, place);
     }
   }
 
   /**
    * @param abandoned aborted when nobody waits for the result any more
-   * @param place given up for this; where it has been before, it is as if there were none
+   * @param kept given up for this; a place that was used before counts as none
    * @throws ServiceUnavailable, the work not begun, where there is no room, or none in time, or nobody waits any more
    */
-  async run<Result>(
-    work: () => Promise<Result>,
-    abandoned?: AbortSignal,
-    place?: HashPlace,
-  ): Promise<Result> {
-    if (place === undefined || !this.#kept.delete(place)) this.#checkRoom();
-    return this.#hashing.run(async () => {
-      const startedAt = performance.now();
-      try {
-        return await work();
-      } finally {
-        this.#usualMilliseconds += weightOfLatest * (performance.now() - startedAt - this.#usualMilliseconds);
-      }
-    }, abandoned);
+  async run<Result>(work: () => Promise<Result>, abandoned?: AbortSignal, kept?: HashPlace): Promise<Result> {
+    const place = kept !== undefined && this.#kept.delete(kept) ? kept : this.#enter();
+    try {
+      return await this.#hashing.run(place.path, () => this.#measure(work), abandoned);
+    } finally {
+      this.#places.remove(place.path, place);
+    }
   }
 
-  #checkRoom(): void {
-    const retryAfter = this.secondsUntilRoom;
+  get #isFull(): boolean {
+    return this.#places.size >= this.#concurrency + this.#queueLimit;
+  }
+
+  /** Milliseconds. */
+  #waitBehind(ahead: number): number {
+    return (ahead / this.#concurrency) * this.#usualMilliseconds;
+  }
+
+  #enter(): HashPlace {
+    const path = currentShare();
+    const retryAfter = this.secondsUntilRoomFor(path);
     if (retryAfter > 0) throw new ServiceUnavailable({ retryAfter });
+    if (this.#isFull && !this.#errands.displace(path)) this.#hashing.displace(path);
+    const place = { path };
+    this.#places.add(path, place);
+    return place;
+  }
+
+  async #measure<Result>(work: () => Promise<Result>): Promise<Result> {
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#usualMilliseconds += weightOfLatest * (performance.now() - startedAt - this.#usualMilliseconds);
+    }
   }
 }

@@ -12,6 +12,7 @@ import { HashSlots } from "./hash-slots.ts";
 import type { HashPlace } from "./hash-slots.ts";
 import type { DeriveKey } from "./key-derivation.ts";
 import type { PasswordCheck } from "./password-check.ts";
+import type { SharePath } from "../shares/share-tree.ts";
 
 /** `memoryCost` in KiB; `concurrency` hashes run at once, `queueLimit` more wait. */
 export interface PasswordHasherOptions extends Argon2Cost {
@@ -63,9 +64,19 @@ export class PasswordHasher {
     return this.#slots.kept;
   }
 
-  /** When to try again, in whole seconds; 0 where there is room. */
+  /** When the present caller is to try again, in whole seconds; 0 where there is room. */
   get secondsUntilRoom(): number {
     return this.#slots.secondsUntilRoom;
+  }
+
+  /** The same for any caller. */
+  secondsUntilRoomFor(path: SharePath): number {
+    return this.#slots.secondsUntilRoomFor(path);
+  }
+
+  /** Whether there is room for everybody, whatever their share. */
+  get hasRoomForAll(): boolean {
+    return this.#slots.hasRoomForAll;
   }
 
   /** For what does other things before it hashes. @throws ServiceUnavailable, without beginning, as what hashes does */

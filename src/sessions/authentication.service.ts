@@ -3,6 +3,7 @@ import { Unauthenticated } from "../errors.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
 import type { AccessTokenFacts } from "../security/verified-tokens.ts";
+import { countAgainst } from "../shares/current-caller.ts";
 import { readCaller } from "./caller-query.ts";
 import type { CallerRow } from "./caller-query.ts";
 import type { Caller } from "./caller.ts";
@@ -41,6 +42,7 @@ export class AuthenticationService {
   async authenticate(accessToken: string | undefined, client: EventOrigin): Promise<Caller> {
     if (accessToken === undefined) throw new Unauthenticated("TOKEN_MISSING");
     const token = this.tokens.verifyAccess(accessToken);
+    countAgainst(token.userId);
     return this.live.find(token) ?? this.ask(token, client);
   }
 

@@ -1,35 +1,36 @@
 import { Readable } from "node:stream";
-import { addressBlock } from "../security/address-block.ts";
+import { addressBlocks } from "../security/address-block.ts";
+import { ShareTree } from "../shares/share-tree.ts";
+import type { SharePath } from "../shares/share-tree.ts";
 
 /** As many as one replica serves at once. */
 const mostStreams = 1_000;
 
-/** A tenth of them, so that one host cannot take them all. */
-const mostPerAddress = 100;
-
 /** Bytes that may wait for a reader when the next event comes. The buffers are shared, so they wait once, not a thousand times. */
 const mostUnread = 1_048_576;
 
-/** The readers of Server-Sent Events (HTML Living Standard, 9.2). Who does not read is let go; they come back by themselves. */
+/**
+ * The readers of Server-Sent Events (HTML Living Standard, 9.2). Readers that fall behind are let go; so is, when there are
+ * too many, the latest of the address that has most, for a newcomer that has less. They come back by themselves.
+ */
 export class EventStreams {
-  private readonly streams = new Set<Readable>();
-  private readonly perAddress = new Map<string, number>();
+  private readonly shares = new ShareTree<Readable>();
+  private readonly paths = new Map<Readable, SharePath>();
   /** Kept, because many who come back at once begin with the same. */
   private beginning: { event: string; data: string; chunk: Buffer } | undefined;
 
   get count(): number {
-    return this.streams.size;
+    return this.paths.size;
   }
 
-  /** A stream that begins with an event; undefined when there are too many, in all or from the address. */
+  /** A stream that begins with an event; undefined when there are too many, and no address has more than its share. */
   open(address: string, event: string, data: string): Readable | undefined {
-    const block = addressBlock(address);
-    const open = this.perAddress.get(block) ?? 0;
-    if (this.streams.size >= mostStreams || open >= mostPerAddress) return undefined;
+    const path = addressBlocks(address);
+    if (this.count >= mostStreams && !this.makeRoom(path)) return undefined;
     const stream = new Readable({ read() {} });
-    this.streams.add(stream);
-    this.perAddress.set(block, open + 1);
-    stream.once("close", () => this.closed(stream, block));
+    this.paths.set(stream, path);
+    this.shares.add(path, stream);
+    stream.once("close", () => this.forget(stream));
     if (this.beginning?.event !== event || this.beginning.data !== data)
       this.beginning = { event, data, chunk: formatted(event, data) };
     stream.push(this.beginning.chunk);
@@ -46,19 +47,29 @@ export class EventStreams {
   }
 
   end(): void {
-    for (const stream of this.streams) stream.push(null);
-    this.streams.clear();
+    for (const stream of this.paths.keys()) {
+      this.forget(stream);
+      stream.push(null);
+    }
   }
 
-  private closed(stream: Readable, block: string): void {
-    this.streams.delete(stream);
-    const left = (this.perAddress.get(block) ?? 0) - 1;
-    if (left > 0) this.perAddress.set(block, left);
-    else this.perAddress.delete(block);
+  private makeRoom(path: SharePath): boolean {
+    const latest = [...(this.shares.findOverShare(path) ?? [])].at(-1);
+    if (latest === undefined) return false;
+    this.forget(latest);
+    latest.destroy();
+    return true;
+  }
+
+  private forget(stream: Readable): void {
+    const path = this.paths.get(stream);
+    if (path === undefined) return;
+    this.paths.delete(stream);
+    this.shares.remove(path, stream);
   }
 
   private push(chunk: Buffer): void {
-    for (const stream of this.streams)
+    for (const stream of this.paths.keys())
       if (stream.readableLength > mostUnread) stream.destroy();
       else stream.push(chunk);
   }

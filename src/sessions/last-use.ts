@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
+import { repeatInBackground } from "../background-work.ts";
 
 /** Sessions that may wait to be written; beyond that, a session is noted when it is used after the next write. */
 const mostNoted = 50_000;
@@ -46,7 +47,12 @@ export class LastUse {
   }
 
   start(): void {
-    this.timer = setInterval(() => void this.flush(), this.writtenEvery * 1000).unref();
+    this.timer = repeatInBackground(
+      "writing when sessions were last used",
+      this.writtenEvery * 1000,
+      () => this.flush(),
+      this.logger,
+    );
   }
 
   /** Writes what is noted. */

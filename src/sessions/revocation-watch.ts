@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
+import { repeatInBackground, runInBackground } from "../background-work.ts";
 import { NoticeReader } from "../notice-reader.ts";
 import { within } from "../time-limit.ts";
 import { RevocationList } from "./revocation-list.ts";
@@ -60,7 +61,7 @@ export class RevocationWatch {
   private gap = true;
   /** When the last look that went well began. */
   private lookedAt = -Infinity;
-  private reading: Promise<boolean> | undefined;
+  private reading: Promise<void> | undefined;
 
   /** @param accessTokenTtl seconds */
   constructor(em: EntityManager, accessTokenTtl: number, logger: Pick<Logger, "warn">) {
@@ -80,7 +81,12 @@ export class RevocationWatch {
 
   /** Resolves when the table has been read, or could not be. */
   async start(): Promise<void> {
-    this.beats = setInterval(() => this.beat(), beatTime).unref();
+    this.beats = repeatInBackground(
+      "the watch for revoked sessions",
+      beatTime,
+      () => this.beat(),
+      this.logger,
+    );
     await (this.reading ?? this.read(recently));
   }
 
@@ -113,9 +119,15 @@ export class RevocationWatch {
 
   /** One after the other: what was committed after a look began is for the next one to find. */
   private async read(seconds: number): Promise<boolean> {
-    const reading = (this.reading ?? Promise.resolve(false)).then(() => this.readTable(seconds));
+    let foundAny = false;
+    const readTable = async () => {
+      foundAny = await this.readTable(seconds);
+    };
+    const reading = (this.reading ?? Promise.resolve()).then(() =>
+      runInBackground("reading the revoked sessions", readTable, this.logger),
+    );
     this.reading = reading;
-    const foundAny = await reading;
+    await reading;
     if (this.reading === reading) this.reading = undefined;
     return foundAny;
   }

@@ -7,6 +7,7 @@ import type { NamedStatement } from "../named-statement.ts";
 import { addressBlock } from "../security/address-block.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
+import { countAgainst } from "../shares/current-caller.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
@@ -96,6 +97,7 @@ export class SessionService {
 
   private async exchange(refreshToken: string, client: Client): Promise<AuthPayload> {
     const { userId, sessionId, generation } = this.tokens.verifyRefresh(refreshToken);
+    countAgainst(userId);
     this.throttle.writes?.chargeRefresh(userId, sessionId);
     const isRecorded = !this.recordedRefreshes.has(sessionId, client.ip);
     const values = { ...this.limits, ...client, userId, sessionId, generation, isRecorded };

@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { HashInterrupted, ServiceUnavailable } from "../errors.ts";
-import type { CallerError } from "../errors.ts";
 import type { Charge } from "./attempt-limit.ts";
-import type { Limits, Throttle } from "./throttle.service.ts";
-
-type Whose = readonly [keyof Limits, readonly string[]];
+import { chargesOf, keepAll, rowsOf, tryAll } from "./charges.ts";
+import type { Tried, Whose } from "./charges.ts";
+import type { Throttle } from "./throttle.service.ts";
 
 /** What stands for the account that is tried, or for the name that nobody has, and whether it is from a known place. */
 export interface TriedAccount {
@@ -13,19 +12,11 @@ export interface TriedAccount {
   readonly isKnownPlace: boolean;
 }
 
-/** What came of a charge that others wait for. */
-interface Tried {
-  whose: Whose;
-  outcome: PromiseSettledResult<Charge | undefined>;
-}
-
-/** Milliseconds before its end from which nothing is given back to a count: it could reach the next one. */
-const margin = 1_000;
-
 /** One try at a password: charged before it is hashed, given back when it was right or never came to be hashed. */
 export class PasswordAttempt {
   private readonly throttle: Throttle;
   private readonly address: string;
+  private readonly ofAddress: Whose[];
   private charges: Charge[] = [];
   /** Charged before it was known to whom it belongs. */
   private ahead: Tried[] = [];
@@ -33,10 +24,14 @@ export class PasswordAttempt {
   private strikes: string[] = [];
   private givenBack: Promise<void> = Promise.resolve();
 
-  /** @param address an address group */
-  constructor(throttle: Throttle, address: string) {
+  /**
+   * @param address an address group
+   * @param ofAddress what is charged for it
+   */
+  constructor(throttle: Throttle, address: string, ofAddress: Whose[]) {
     this.throttle = throttle;
     this.address = address;
+    this.ofAddress = ofAddress;
   }
 
   /**
@@ -105,9 +100,9 @@ export class PasswordAttempt {
   }
 
   private async chargeAddressWith(others: Whose[]): Promise<void> {
-    const address: Whose = ["address", [this.address]];
-    const [own, ...ahead] = (await this.tryAll([address, ...others])) as [Tried, ...Tried[]];
-    await this.keep([own]).catch(async (refusal: unknown) => {
+    const all = await tryAll(this.throttle, [...this.ofAddress, ...others]);
+    const ahead = all.slice(this.ofAddress.length);
+    await this.keep(all.slice(0, this.ofAddress.length)).catch(async (refusal: unknown) => {
       await this.giveBack(ahead);
       throw refusal;
     });
@@ -116,48 +111,22 @@ export class PasswordAttempt {
 
   /** All at once, but for what was charged ahead. */
   private async chargeAll(charged: Whose[]): Promise<void> {
-    const isSame = ({ whose }: Tried, other: Whose) => isDeepStrictEqual(whose, other);
-    const right = this.ahead.filter((tried) => charged.some((whose) => isSame(tried, whose)));
-    const missing = charged.filter((whose) => !right.some((tried) => isSame(tried, whose)));
+    const right = this.ahead.filter((tried) =>
+      charged.some((whose) => isDeepStrictEqual(tried.whose, whose)),
+    );
+    const missing = charged.filter((whose) => !right.some((tried) => isDeepStrictEqual(tried.whose, whose)));
     const wrong = this.ahead.filter((tried) => !right.includes(tried));
     this.ahead = [];
-    const [late] = await Promise.all([this.tryAll(missing), this.giveBack(wrong)]);
+    const [late] = await Promise.all([tryAll(this.throttle, missing), this.giveBack(wrong)]);
     await this.keep([...right, ...late]);
     this.strikes = this.strikesOf(charged);
   }
 
-  private async tryAll(all: Whose[]): Promise<Tried[]> {
-    const outcomes = await Promise.allSettled(all.map(([kind, whose]) => this.throttle.charge(kind, whose)));
-    return outcomes.map((outcome, index) => ({ whose: all[index] as Whose, outcome }));
-  }
-
-  /** Where one is refused the rest are given back: an account does not pay for what was not tried on it. */
   private async keep(all: Tried[]): Promise<void> {
-    const refusals = all.flatMap(({ outcome }) =>
-      outcome.status === "rejected" ? [outcome.reason as CallerError] : [],
-    );
-    const [refusal] = refusals.toSorted((a, b) => waitOf(b) - waitOf(a));
-    if (refusal === undefined) return void this.charges.push(...chargesOf(all));
-    await this.giveBack(all);
-    throw refusal;
+    this.charges.push(...(await keepAll(this.throttle, all)));
   }
 
   private giveBack(all: Tried[]): Promise<void> {
     return this.throttle.giveBack(rowsOf(chargesOf(all)));
   }
-}
-
-function chargesOf(all: Tried[]): Charge[] {
-  return all.flatMap(({ outcome }) =>
-    outcome.status === "fulfilled" && outcome.value !== undefined ? [outcome.value] : [],
-  );
-}
-
-/** The rows to which charges can be given back. */
-export function rowsOf(charges: Charge[]): string[] {
-  return charges.filter(({ until }) => Date.now() < until - margin).flatMap(({ rows }) => rows);
-}
-
-function waitOf({ details }: CallerError): number {
-  return Number(details["retryAfter"] ?? 0);
 }

@@ -4,12 +4,14 @@ import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
 import { ServiceUnavailable, TooManyRequests } from "../errors.ts";
 import type { Unauthenticated } from "../errors.ts";
-import { addressBlock } from "../security/address-block.ts";
+import { addressBlock, addressBlocks } from "../security/address-block.ts";
 import { signedPartOf } from "../verify/token-form.ts";
 import { AttemptLimit, times } from "./attempt-limit.ts";
 import type { Allowance, Charge } from "./attempt-limit.ts";
 import { AttemptStore } from "./attempt-store.ts";
-import { PasswordAttempt, rowsOf } from "./password-attempt.ts";
+import { keepAll, rowsOf, tryAll } from "./charges.ts";
+import type { Whose } from "./charges.ts";
+import { PasswordAttempt } from "./password-attempt.ts";
 import { WriteLimits } from "./write-limits.ts";
 
 export interface ThrottleSettings {
@@ -27,20 +29,20 @@ export interface ThrottleSettings {
   update: Allowance;
 }
 
+/** Counted by address, and in a second count by the wider network of an IPv6 address. */
+type ByAddress = "address" | "registration" | "otherForms" | "refresh";
+
 /** What is counted, each by its own keys. */
 export type Limits = Record<
-  | "address"
-  | "accountAndAddress"
-  | "accountAndSession"
-  | "account"
-  | "registration"
-  | "otherForms"
-  | "refresh",
+  ByAddress | `${ByAddress}Network` | "accountAndAddress" | "accountAndSession" | "account",
   AttemptLimit
 >;
 
 /** How many forms that make no account and are told of no taken name count as little as one that is. */
 const otherFormsPerRegistration = 10;
+
+/** How many times what one address may, a /48 may: it has 65,536 of them, and may be one site's or that of many phones. */
+const networkFactor = 10;
 
 /** Seconds after which it is worth while to ask a database again that did not answer. */
 const retryAfter = 5;
@@ -78,9 +80,9 @@ export class Throttle {
 
   /** For a try at a password from there. Where one was refused a moment ago the next is, without a query. */
   passwordAttempt(ip: string): PasswordAttempt {
-    const address = addressBlock(ip);
-    this.limits?.address.refuseAgain(this.digest([address]));
-    return new PasswordAttempt(this, address);
+    const charged = chargedFor("address", ip);
+    this.refuseAgain(charged);
+    return new PasswordAttempt(this, addressBlock(ip), charged);
   }
 
   /**
@@ -91,26 +93,26 @@ export class Throttle {
   async registration<Taken>(
     ip: string,
     findTaken: () => Promise<Taken>,
-  ): Promise<{ taken: Taken; charge: Charge | undefined }> {
-    const address = addressBlock(ip);
-    this.limits?.registration.refuseAgain(this.digest([address]));
-    const [taken, charge] = await Promise.all([findTaken(), this.charge("registration", [address])]);
-    return { taken, charge };
+  ): Promise<{ taken: Taken; charges: Charge[] }> {
+    const charged = chargedFor("registration", ip);
+    this.refuseAgain(charged);
+    const [taken, charges] = await Promise.all([findTaken(), this.chargeAll(charged)]);
+    return { taken, charges };
   }
 
   /**
-   * Gives back the charge of a form that made no account and was told of no name that is taken. Its answer still tells
+   * Gives back the charges of a form that made no account and was told of no name that is taken. Its answer still tells
    * that a name is free, so such forms are counted as well, and keep their charge beyond ten times the limit.
    */
-  async forgoRegistration(ip: string, charge: Charge | undefined): Promise<void> {
-    if (charge === undefined) return;
+  async forgoRegistration(ip: string, charges: Charge[]): Promise<void> {
+    if (charges.length === 0) return;
     try {
-      await this.charge("otherForms", [addressBlock(ip)]);
+      await this.chargeAll(chargedFor("otherForms", ip));
     } catch (error) {
       if (error instanceof TooManyRequests) return;
       throw error;
     }
-    await this.giveBack(rowsOf([charge]));
+    await this.giveBack(rowsOf(charges));
   }
 
   /** Before anything is done for a refresh token: refuses one that was refused a moment ago, without a query. */
@@ -124,7 +126,7 @@ export class Throttle {
    */
   async failedRefresh(refreshToken: string, ip: string, { details }: Unauthenticated): Promise<void> {
     const isOurs = details.reason !== "TOKEN_INVALID";
-    await this.charge("refresh", [isOurs ? signedPartOf(refreshToken) : addressBlock(ip)]);
+    await this.chargeAll(isOurs ? [["refresh", [signedPartOf(refreshToken)]]] : chargedFor("refresh", ip));
   }
 
   /** Undefined when nothing is counted. */
@@ -150,23 +152,52 @@ export class Throttle {
     return this.limits ? [this.limits[kind].strikesOf(this.digest(whose))] : [];
   }
 
+  private refuseAgain(all: Whose[]): void {
+    for (const [kind, whose] of all) this.limits?.[kind].refuseAgain(this.digest(whose));
+  }
+
+  private async chargeAll(all: Whose[]): Promise<Charge[]> {
+    return keepAll(this, await tryAll(this, all));
+  }
+
   /** Nobody who reads the table is to learn a name or an address from it, nor try whether it is a certain one. */
   private digest(whose: readonly string[]): string {
     return createHmac("sha256", this.secret).update(JSON.stringify(whose)).digest("base64url").slice(0, 22);
   }
 }
 
+/** An address, and with IPv6 its network: where one address has used up its count, its network pays no more for it. */
+function chargedFor(kind: ByAddress, ip: string): Whose[] {
+  const [widest, ...narrower] = addressBlocks(ip);
+  const [address] = narrower;
+  return address === undefined
+    ? [[kind, [widest]]]
+    : [
+        [kind, [address]],
+        [`${kind}Network`, [widest]],
+      ];
+}
+
+function ofNetwork(allowance: Allowance): Allowance {
+  return times(networkFactor, allowance);
+}
+
 function limitsOf(
   { password, account, address, registration }: ThrottleSettings,
   store: AttemptStore,
 ): Limits {
+  const otherForms = times(otherFormsPerRegistration, registration);
   return {
     address: new AttemptLimit(store, "address", address),
+    addressNetwork: new AttemptLimit(store, "address-network", ofNetwork(address)),
     accountAndAddress: new AttemptLimit(store, "account-and-address", password, true),
     accountAndSession: new AttemptLimit(store, "account-and-session", password, true),
     account: new AttemptLimit(store, "account", account, true),
     registration: new AttemptLimit(store, "registration", registration),
-    otherForms: new AttemptLimit(store, "registration-forms", times(otherFormsPerRegistration, registration)),
+    registrationNetwork: new AttemptLimit(store, "registration-network", ofNetwork(registration)),
+    otherForms: new AttemptLimit(store, "registration-forms", otherForms),
+    otherFormsNetwork: new AttemptLimit(store, "registration-forms-network", ofNetwork(otherForms)),
     refresh: new AttemptLimit(store, "refresh", address),
+    refreshNetwork: new AttemptLimit(store, "refresh-network", ofNetwork(address)),
   };
 }

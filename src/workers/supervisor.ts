@@ -58,7 +58,7 @@ export class Supervisor {
   }
 
   /** Starts a worker, which has a successor from when it is ready. @returns its address */
-  private begin(): Promise<string> {
+  private async begin(): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const worker = cluster.fork();
     closeUntakenConnection(worker);

@@ -6,6 +6,8 @@ import type { Worker } from "node:cluster";
  */
 export function closeUntakenConnection(worker: Worker): void {
   let handed: { close?: () => void } | undefined;
+  // A worker that could not be started has no channel.
+  if (!worker.isConnected()) return;
   const send = worker.process.send.bind(worker.process) as (...args: unknown[]) => boolean;
   worker.process.send = (message: { act?: string }, ...rest: unknown[]) => {
     if (message.act === "newconn") handed = rest[0] as typeof handed;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { Pool } from "pg";
 import { isDatabaseOutage } from "../../src/database-outage.ts";
 import { guardPool } from "../../src/persistence/guarded-pool.ts";
+import { countAgainst, runForAddress } from "../../src/shares/current-caller.ts";
 import { databaseUrl } from "../support/database.ts";
 import { startFaultRelay } from "../support/fault-relay.ts";
 import { until } from "../support/until.ts";
@@ -39,10 +40,53 @@ it("lets a thousand wait for a connection, and no more", async () => {
   const waiting = Array.from({ length: 1_000 }, () => pool.query("select 1"));
   expect(await codeOf(pool.query("select 1"))).toBe("08001");
   await expect(pool.connect()).rejects.toThrow("too many queries wait for a connection");
-  expect(pool.waitingCount).toBe(1_000);
   for (const holder of holders) holder.release();
   await Promise.all(waiting);
   expect([pool.totalCount, pool.idleCount]).toEqual([2, 2]);
+});
+
+it("serves a newcomer before the rest of what another address waits for, and one account before another's rest", async () => {
+  const holders = [await pool.connect(), await pool.connect()];
+  const served: string[] = [];
+  const ask = (address: string, account: string, count: number) =>
+    Array.from({ length: count }, () =>
+      runForAddress(
+        () => address,
+        async () => {
+          countAgainst(account);
+          await pool.query("select 1");
+          served.push(`${address} ${account}`);
+        },
+      ),
+    );
+  const all = [
+    ...ask("192.0.2.1", "ada", 20),
+    ...ask("192.0.2.1", "bob", 1),
+    ...ask("2001:db8:1:2::1", "eve", 20),
+    ...ask("2001:db8:1:3::1", "eve", 1),
+  ];
+  holders[0]?.release();
+  await until(() => served.length >= 8);
+  holders[1]?.release();
+  await Promise.all(all);
+  expect(served.indexOf("192.0.2.1 bob")).toBeLessThan(8);
+  expect(served.indexOf("2001:db8:1:3::1 eve")).toBeLessThan(8);
+  expect([pool.totalCount, pool.idleCount]).toEqual([2, 2]);
+});
+
+it("displaces what an address waits for in excess, when too many wait", async () => {
+  const holders = [await pool.connect(), await pool.connect()];
+  const ask = (address: string) =>
+    runForAddress(
+      () => address,
+      () => codeOf(pool.query("select 1")),
+    );
+  const waiting = Array.from({ length: 1_000 }, () => ask("192.0.2.1"));
+  const newcomer = ask("192.0.2.2");
+  expect(await waiting.at(-1)).toBe("08001");
+  for (const holder of holders) holder.release();
+  expect(await newcomer).toBe("none");
+  expect(new Set(await Promise.all(waiting.slice(0, -1)))).toEqual(new Set(["none"]));
 });
 
 it("keeps a connection after an error of SQL alone", async () => {

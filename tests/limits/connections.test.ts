@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import fastify from "fastify";
 import type { FastifyInstance } from "fastify";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { answerWithin } from "../../src/http/abandonment.ts";
@@ -28,10 +29,20 @@ const busy = (retryAfter: number) => ({
   ],
 });
 
+let requests: number;
+beforeEach(() => void (requests = 0));
+
 /** @returns opens a connection from an address */
-const listen = async (most: number, isExempt: (address: string) => boolean) => {
-  const server = createServer((_request, response) => response.end("served"));
-  limitConnections(server, most, isExempt);
+const listen = async (
+  most: number,
+  isProxy: (address: string) => boolean,
+  answer = (response: ServerResponse) => void response.end("served"),
+) => {
+  const server = createServer((_request, response) => {
+    requests += 1;
+    answer(response);
+  });
+  limitConnections(server, most, isProxy);
   server.listen(0, "::");
   await once(server, "listening");
   closers.push(() => void server.close());
@@ -51,42 +62,78 @@ const ask = async (socket: Socket) => {
   return text;
 };
 
-describe("connections of one address", () => {
-  it("are so many and no more; the next is told so, and one that closes makes room", async () => {
+const surplus = {
+  errors: [
+    {
+      message: "Your address has too many connections open. Close some, and try again.",
+      extensions: { code: "SERVICE_UNAVAILABLE", retryAfter: 5 },
+    },
+  ],
+};
+const expectRefusal = async (socket: Socket) => {
+  let text = "";
+  socket.setEncoding("utf8").on("data", (part: string) => (text += part));
+  await until(() => socket.closed);
+  expect(text).toMatch(/^HTTP\/1.1 503 Service Unavailable\r\n/);
+  expect(text).toMatch(/\r\nretry-after: 5\r\n/);
+  expect(JSON.parse(text.split("\r\n\r\n")[1] ?? "")).toEqual(surplus);
+};
+const expectServed = async (socket: Socket) => expect(await ask(socket)).toMatch(/served/);
+
+describe("connections", () => {
+  it("may all be of one address; beyond, the one that was idle longest is told to go", async () => {
     const open = await listen(3, () => false);
     const first = await open("127.0.0.1");
-    await open("127.0.0.1");
-    await open("127.0.0.1");
+    const others = [await open("127.0.0.1"), await open("127.0.0.1")];
     const next = await open("127.0.0.1");
-    const [answer] = (await once(next, "data")) as [Buffer];
-    expect(String(answer)).toMatch(/^HTTP\/1.1 503 Service Unavailable\r\n/);
-    expect(String(answer)).toMatch(/\r\nretry-after: 5\r\n/);
-    expect(JSON.parse(String(answer).split("\r\n\r\n")[1] ?? "")).toEqual({
-      errors: [
-        {
-          message: "Your address has too many connections open. Close some, and try again.",
-          extensions: { code: "SERVICE_UNAVAILABLE", retryAfter: 5 },
-        },
-      ],
-    });
-    await until(() => next.closed);
-    // Another address is another's.
-    expect(await ask(await open("127.0.0.2"))).toMatch(/served/);
-    first.destroy();
-    await until(async () => {
-      const again = await open("127.0.0.1");
-      return (await ask(again)).includes("served");
-    });
+    await expectRefusal(first);
+    for (const socket of [...others, next]) await expectServed(socket);
+    for (const socket of [...others, next]) socket.destroy();
+    await until(async () => (await ask(await open("127.0.0.1"))).includes("served"));
   });
 
-  it("of a proxy are not counted", async () => {
-    const open = await listen(1, proxyTest("10.0.0.0/8, 127.0.0.2, ::1"));
-    for (let count = 0; count < 3; count++) {
-      expect(await ask(await open("127.0.0.2"))).toMatch(/served/);
-      expect(await ask(await open("::1"))).toMatch(/served/);
+  it("of ten addresses that have taken all make room for newcomers, until these have as many", async () => {
+    const open = await listen(20, () => false);
+    const addresses = Array.from({ length: 10 }, (_, index) => `127.0.0.${index + 10}`);
+    const taken: Socket[] = [];
+    for (const address of [...addresses, ...addresses]) taken.push((await open(address)).resume());
+    const newcomers: Socket[] = [];
+    for (let index = 0; index < 10; index++) newcomers.push(await open(`127.0.1.${index}`));
+    for (const newcomer of newcomers) await expectServed(newcomer);
+    await until(() => taken.filter(({ closed }) => closed).length === 10);
+    for (const address of addresses) {
+      const kept = taken.filter(({ closed, localAddress }) => !closed && localAddress === address);
+      expect(kept).toHaveLength(1);
     }
-    expect(await ask(await open("127.0.0.1"))).toMatch(/served/);
-    expect(await ask(await open("127.0.0.1"))).toMatch(/503/);
+    // Now every address has one, so nobody has to go for one more.
+    await expectRefusal(await open("127.0.2.1"));
+    for (const newcomer of newcomers) expect(newcomer.closed).toBe(false);
+  });
+
+  it("on which an answer is being made go last, and no newcomer of the same address ends them", async () => {
+    const open = await listen(
+      2,
+      () => false,
+      () => {},
+    );
+    const answering = [await open("127.0.0.1"), await open("127.0.0.1")];
+    for (const socket of answering) socket.resume().write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    await until(() => requests === 2);
+    await expectRefusal(await open("127.0.0.1"));
+    const other = await open("127.0.0.2");
+    await until(() => answering[1]?.closed === true);
+    expect([answering[0]?.closed, other.closed]).toEqual([false, false]);
+  });
+
+  it("of a proxy count, but none of them has to go", async () => {
+    const open = await listen(3, proxyTest("10.0.0.0/8, 127.0.0.2, ::1"));
+    const proxied = [await open("127.0.0.2"), await open("::1")];
+    const direct = await open("127.0.0.1");
+    await expectServed(direct);
+    const next = await open("127.0.0.3");
+    await expectRefusal(next);
+    for (const socket of proxied) await expectServed(socket);
+    expect(direct.closed).toBe(false);
   });
 
   it.each([

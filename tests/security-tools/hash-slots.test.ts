@@ -4,6 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 
 import { ServiceUnavailable } from "../../src/errors.ts";
 import { HashSlots } from "../../src/security/hash-slots.ts";
+import { runForAddress } from "../../src/shares/current-caller.ts";
 
 /** Work that lasts until it is told to end. */
 function controlledWork() {
@@ -152,5 +153,24 @@ describe("HashSlots", () => {
     expect([started, slots.kept]).toEqual([[1, 2, 3, 5], 3]);
     for (let count = 0; count < 3; count++) await endNext();
     expect(slots.kept).toBe(0);
+  });
+
+  it("lets addresses take turns; when the queue is full, a newcomer displaces the latest of who has most", async () => {
+    const { started, work, endNext } = controlledWork();
+    const slots = new HashSlots(1, 4);
+    const run = (address: string, number: number) =>
+      runForAddress(
+        () => address,
+        () => slots.run(work(number)),
+      );
+    const first = [1, 2, 3, 4, 5].map((number) => run("192.0.2.1", number));
+    await expect(run("192.0.2.1", 6)).rejects.toBeInstanceOf(ServiceUnavailable);
+    const other = run("192.0.2.2", 7);
+    await expect(first[4]).rejects.toMatchObject({ details: { retryAfter: 1 } });
+    await setImmediate();
+    expect([slots.running, slots.waiting]).toEqual([1, 4]);
+    while (slots.running > 0) await endNext();
+    expect(started).toEqual([1, 7, 2, 3, 4]);
+    expect(await Promise.all([...first.slice(0, 4), other])).toEqual([1, 2, 3, 4, 7]);
   });
 });
