@@ -193,7 +193,8 @@ it("runs no code from a cache that others can write to", () => {
   for (const folder of ["bin", "dist/bundle", "dist/compile-cache"])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, "package.json"), `{ "type": "module" }`);
-  copyFileSync("bin/gatehouse.js", join(root, "bin/gatehouse.js"));
+  for (const file of ["gatehouse.js", "packaged-node.js"])
+    copyFileSync(join("bin", file), join(root, "bin", file));
   writeFileSync(
     join(root, "dist/bundle/gatehouse.js"),
     `import module from "node:module"; export const run = () => console.log(module.getCompileCacheDir());`,
