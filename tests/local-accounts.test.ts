@@ -188,6 +188,17 @@ describe("a file of settings is refused", () => {
   });
 });
 
+asRoot("a .env that is another account's link is refused", async () => {
+  const target = join(newDirectory(), "settings");
+  writeFileSync(target, "IDE=off\n");
+  const directory = newDirectory();
+  symlinkSync(target, join(directory, ".env"));
+  spawnSync("chown", ["-h", "1", join(directory, ".env")]);
+  expect(await refusal({ DATA_DIR: newDirectory() }, directory)).toContain(
+    "belongs to another account (uid 1)",
+  );
+});
+
 it("runs no code from a cache that others can write to", () => {
   const root = newDirectory();
   for (const folder of ["bin", "dist/bundle", "dist/compile-cache"])
