@@ -188,12 +188,24 @@ describe("a file of settings is refused", () => {
   });
 });
 
+asRoot("a .env that is another account's link is refused", async () => {
+  const target = join(newDirectory(), "settings");
+  writeFileSync(target, "IDE=off\n");
+  const directory = newDirectory();
+  symlinkSync(target, join(directory, ".env"));
+  spawnSync("chown", ["-h", "1", join(directory, ".env")]);
+  expect(await refusal({ DATA_DIR: newDirectory() }, directory)).toContain(
+    "belongs to another account (uid 1)",
+  );
+});
+
 it("runs no code from a cache that others can write to", () => {
   const root = newDirectory();
   for (const folder of ["bin", "dist/bundle", "dist/compile-cache"])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, "package.json"), `{ "type": "module" }`);
-  copyFileSync("bin/gatehouse.js", join(root, "bin/gatehouse.js"));
+  for (const file of ["gatehouse.js", "packaged-node.js"])
+    copyFileSync(join("bin", file), join(root, "bin", file));
   writeFileSync(
     join(root, "dist/bundle/gatehouse.js"),
     `import module from "node:module"; export const run = () => console.log(module.getCompileCacheDir());`,

@@ -8,6 +8,7 @@ import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
 import { createOrm } from "../persistence/orm.ts";
 import type { Orm } from "../persistence/orm.ts";
 import { closedInTime } from "../time-limit.ts";
+import { fail } from "./failure.ts";
 import { readSettings } from "./read-settings.ts";
 
 /** What a command that needs the database works with. */
@@ -23,6 +24,8 @@ export async function runWithDatabase(
   command: (workplace: Workplace) => Promise<void>,
   { migrated = true }: { migrated?: boolean } = {},
 ): Promise<void> {
+  // Else Node prints all properties of an error, which may be an address with a password.
+  process.once("uncaughtException", fail);
   const config = readSettings();
   const database = await openDatabaseBesideGateway(config);
   try {

@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { makeSecretFile, readSecretFile } from "./secret-file.ts";
 
 const run = promisify(execFile);
 
@@ -23,7 +25,12 @@ const mostTries = 100;
 export async function databaseAccount(data: string): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const owner = await stat(data);
-  return (await isShared(owner.uid)) ? unusedAccount() : { uid: owner.uid, gid: owner.gid };
+  if (!(await isShared(owner.uid))) return { uid: owner.uid, gid: owner.gid };
+  // Kept, so that two starts at the same moment agree on it.
+  const file = join(dirname(data), "account");
+  if (readSecretFile(file) === undefined) await makeSecretFile(file, String(await findUnusedId()));
+  const id = Number(readSecretFile(file));
+  return { uid: id, gid: id };
 }
 
 /** `nobody`, under which other services run: previous releases used it. */
@@ -38,11 +45,11 @@ export async function isShared(uid: number): Promise<boolean> {
   return uid === 0 || uid === (await nobody());
 }
 
-async function unusedAccount(): Promise<Account> {
+async function findUnusedId(): Promise<number> {
   const running = await runningAccounts();
   for (let tries = 0; tries < mostTries; tries++) {
     const id = randomInt(firstUnused, lastUnused + 1);
-    if (!running.has(id) && !(await hasName(id))) return { uid: id, gid: id };
+    if (!running.has(id) && !(await hasName(id))) return id;
   }
   throw new Error(
     `PostgreSQL does not run as root, and no account from ${firstUnused} to ${lastUnused} is unused; ` +

@@ -27,6 +27,7 @@ export function readTrustedFile(
     const file = fstatSync(descriptor);
     if (!file.isFile()) throw new UntrustedFile("is not a file");
     if (file.size > maxBytes) throw new UntrustedFile(`is larger than ${maxBytes} bytes`);
+    checkParents(resolve(path));
     checkParents(realpathSync(path));
     checkOwnership(path, file, "it");
     if (secret && isChecked && file.size > 0 && (file.mode & 0o077) !== 0)
