@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { decodeJwt } from "jose";
-import type { SessionTokens } from "../src/security/session-tokens.ts";
+import jwt from "jsonwebtoken";
 import { startGateway, startReplica } from "./support/gateway.ts";
 import type { Gateway, GraphqlAnswer } from "./support/gateway.ts";
 import { reasonOf, register } from "./support/operations.ts";
@@ -12,7 +12,12 @@ const thief = "203.0.113.66";
 let gateway: Gateway;
 /** Another replica on the same database. */
 let other: Gateway;
-const environment = { TRUST_PROXY: "1" };
+// With a shared secret the tests can make refresh tokens.
+const environment = {
+  TRUST_PROXY: "1",
+  JWT_ALGORITHM: "HS256",
+  JWT_SECRET: "a secret of thirty-two bytes or more",
+};
 beforeAll(async () => {
   gateway = await startGateway(environment);
   other = await startReplica(gateway, environment);
@@ -89,16 +94,9 @@ const events = (type: string) => {
 };
 /** A refresh token of the session of `first`, as the gateway signs it. */
 const tokenOf = (generation: number): Tokens => {
-  const { sub: userId, sid: sessionId, iat, exp } = decodeJwt<Record<string, never>>(first.refreshToken);
-  const { tokens } = gateway.app.sessions as unknown as { tokens: SessionTokens };
-  const lifetime = { issuedAt: Number(iat), expiresAt: Number(exp) };
-  return {
-    ...first,
-    refreshToken: tokens.signRefresh(
-      { userId: String(userId), sessionId: String(sessionId), generation },
-      lifetime,
-    ),
-  };
+  const claims = { ...decodeJwt(first.refreshToken), gen: generation };
+  const header = { alg: "HS256", typ: "rt+jwt" };
+  return { ...first, refreshToken: jwt.sign(claims, environment.JWT_SECRET, { header }) };
 };
 
 /** The answer to `first` was lost, and asked for again after the grace time. */

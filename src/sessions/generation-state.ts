@@ -29,7 +29,10 @@ export const generationState = `
     else 'reused'
   end`;
 
-/** Superseded generations that are remembered: their access tokens expire long before so many others follow. */
+/**
+ * Superseded generations that are remembered: their access tokens expire long before so many others follow. A token whose
+ * answer was lost more often counts as reused.
+ */
 const mostSuperseded = 1_000;
 
 /** Generations that can be repeated at a time. */
