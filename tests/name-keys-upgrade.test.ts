@@ -41,6 +41,11 @@ const insert = async (email: string, username: string) => {
 };
 const signIn = async (names: object) =>
   (await gateway.graphql(loginDocument, { input: { password, ...names } })).data?.login.user.username;
+/** As `gatehouse events` finds it. */
+const idOf = async (name: string) => {
+  const listing = await gatehouse(["events", "--user", name, "--limit", "1"], environment()).exit;
+  return /user=(\S+)/.exec(listing.stdout)?.[1];
+};
 const environment = () => ({ DATABASE_URL: url, ENCRYPTION_KEY: "a secret of thirty-two bytes or more" });
 
 beforeAll(async () => {
@@ -87,10 +92,6 @@ describe("accounts of the previous release whose names are one by now", () => {
   });
 
   it("are found by the operator in the same way", async () => {
-    const idOf = async (name: string) => {
-      const listing = await gatehouse(["events", "--user", name, "--limit", "1"], environment()).exit;
-      return /user=(\S+)/.exec(listing.stdout)?.[1];
-    };
     const ids = await sql("select id from users where username = any($1) order by created_at", [
       ["Νίκος", "ΝΊΚΟΣ"],
     ]);

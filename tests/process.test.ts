@@ -140,7 +140,7 @@ describe("gatehouse serve with DATABASE_URL", () => {
     await until(async () => {
       const [row] = await query<{ seen: boolean }>(
         databaseUrl,
-        "select exists (select from pg_stat_activity where datname = current_database() and query like '%normalize%' and pid <> pg_backend_pid()) as seen",
+        "select exists (select from pg_stat_activity where datname = current_database() and query like '%username_key%' and pid <> pg_backend_pid()) as seen",
       );
       return row?.seen === true;
     });

@@ -24,7 +24,7 @@ type Collision = Omit<NameCollision, "column">;
 const batchSize = 500;
 const beforeAll = "00000000-0000-0000-0000-000000000000";
 
-/** A range of the unique index: what begins with `asTypedPrefix`. */
+/** A range of the unique index: the keys of `keyAsTyped`. */
 const storedAsTyped = (column: string) => `
   select id, ${column} as name from users
   where ${column}_key >= 'TYPED ' and ${column}_key < 'TYPED!' and id > :after order by id limit ${batchSize}`;

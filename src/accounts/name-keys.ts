@@ -15,15 +15,12 @@ export interface NameKeys {
   usernameAsTyped: string | null;
 }
 
-/** No folded key begins like this: folding leaves no capitals of the Latin alphabet. */
-export const asTypedPrefix = "TYPED ";
-
 /**
  * The key of an account whose folded key another account had first, or could not be computed in SQL: only its own
- * spelling finds it.
+ * spelling finds it. No folded key begins like this, because folding leaves no capitals of the Latin alphabet.
  */
 function keyAsTyped(name: string): string {
-  return `${asTypedPrefix}${name}`;
+  return `TYPED ${name}`;
 }
 
 export function nameKeys({ email, username }: Names): NameKeys {
