@@ -67,6 +67,12 @@ const command = async (args: string[], more: Record<string, string> = {}) => {
   return started.exit;
 };
 
+interface Issued {
+  token: string;
+  refreshToken: string;
+  session?: Omit<Issued, "session"> | null;
+}
+
 const send = async (document: string, variables: object = {}, token = marks.header) => {
   const answer = await fetch(`${gateway.url}/graphql?token=${marks.query}`, {
     method: "POST",
@@ -81,7 +87,7 @@ const send = async (document: string, variables: object = {}, token = marks.head
   });
   const text = await answer.text();
   for (const issued of text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []) made.add(issued.split(".")[2] ?? "");
-  return JSON.parse(text) as { data?: Record<string, { token: string; refreshToken: string }> };
+  return JSON.parse(text) as { data?: Record<string, Issued> };
 };
 
 /** Every operation, as it goes well or fails at whatever is broken. */
@@ -90,7 +96,8 @@ async function everyOperation(username: string, known?: { token: string; refresh
     "{ token refreshToken user { id email sessions { edges { node { id } } } securityEvents { edges { node { type } } } } }";
   const register = `mutation ($input: RegisterInput!) { register(input: $input) ${pair} }`;
   const login = `mutation ($input: LoginInput!) { login(input: $input) ${pair} }`;
-  const update = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { email } } }";
+  const update =
+    "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { session { token refreshToken } } }";
   const input = { email: `${username}@example.com`, username, password: marks.password };
   const signedUp = (await send(register, { input })).data?.["register"] ?? known;
   await send(register, { input });
@@ -110,17 +117,29 @@ async function everyOperation(username: string, known?: { token: string; refresh
   );
   await send("{ _service { sdl } }", {}, token);
   await send(update, { input: { password: marks.next, currentPassword: marks.wrong } }, token);
-  await send(
+  const changed = await send(
     update,
     { input: { password: marks.next, email: `b-${input.email}`, currentPassword: marks.password } },
     token,
   );
+  const present = changed.data?.["updateUser"]?.session ?? { token, refreshToken };
   const refresh = "mutation ($t: JWT!) { refreshToken(refreshToken: $t) { token refreshToken } }";
-  for (const t of [refreshToken, refreshToken, token, `${refreshToken}x`, marks.body])
+  for (const t of [
+    refreshToken,
+    present.refreshToken,
+    present.refreshToken,
+    token,
+    `${refreshToken}x`,
+    marks.body,
+  ])
     await send(refresh, { t });
-  await send("mutation ($id: ID!) { revokeSession(id: $id) { session { id } } }", { id: marks.body }, token);
+  await send(
+    "mutation ($id: ID!) { revokeSession(id: $id) { session { id } } }",
+    { id: marks.body },
+    present.token,
+  );
   await fetch(`${gateway.url}/auth/verify?token=true&secret=${marks.query}`, {
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${present.token}` },
   });
   await fetch(`${gateway.url}/auth/verify`, { headers: { authorization: `Basic ${marks.header}` } });
   await fetch(`${gateway.url}/${"x".repeat(20)}?secret=${marks.query}`);
@@ -131,7 +150,7 @@ async function everyOperation(username: string, known?: { token: string; refresh
     headers: { "content-type": "application/json" },
     body: `{${marks.body}`,
   });
-  await send("mutation { logout(scope: ALL) { revokedSessions } }", {}, token);
+  await send("mutation { logout(scope: ALL) { revokedSessions } }", {}, present.token);
   return signedUp;
 }
 

@@ -23,7 +23,7 @@ afterAll(() => gateway.close());
 const login = `login(input: { username: "ada", password: "${password}" }) { token }`;
 const register = `register(input: { email: "b@example.com", username: "b", password: "${password}" }) { token }`;
 const refresh = 'refreshToken(refreshToken: "x") { token }';
-const update = (input: string) => `updateUser(input: { ${input} }) { user { bio } }`;
+const update = (input: string) => `updateUser(input: { ${input} }) { user { bio } session { token } }`;
 
 describe("of a request that has several, none runs", () => {
   it.each([
@@ -54,11 +54,13 @@ describe("of a request that has several, none runs", () => {
 
   it("by a variable", async () => {
     const document = `mutation ($input: UpdateUserInput!, $also: Boolean! = true) {
-      ${register} @include(if: $also) updateUser(input: $input) { user { bio } }
+      ${register} @include(if: $also) updateUser(input: $input) { session { token } }
     }`.replace(") { token } @include(if: $also)", ") @include(if: $also) { token }");
     const variables = { input: { password: "another horse" } };
     expect(await sendFrom(gateway, from, document, variables, token)).toMatchObject(beyond);
-    expect((await sendFrom(gateway, from, document, { ...variables, also: false }, token)).code).toBe("OK");
+    const { code, data } = await sendFrom(gateway, from, document, { ...variables, also: false }, token);
+    expect(code).toBe("OK");
+    ({ token } = data.updateUser.session);
   });
 });
 
@@ -66,6 +68,7 @@ it("one runs beside whatever needs no password", async () => {
   const document = `mutation { ${login} a: ${update('bio: "one"')} b: ${update('bio: "two"')} logout { revokedSessions } }`;
   const back = await sendFrom(gateway, from, `mutation { ${update(`password: "${password}"`)} }`, {}, token);
   expect(back.code).toBe("OK");
+  ({ token } = back.data.updateUser.session);
   const { data } = await sendFrom(gateway, from, document, {}, token);
   expect(data).toMatchObject({ a: { user: { bio: "one" } }, b: { user: { bio: "two" } } });
 });
