@@ -190,7 +190,7 @@ export async function createApp(
       await clockWatch.measure();
       // All end before a failure is reported: a query that is still running would keep the pool from closing.
       const steps = [
-        ring?.start(),
+        ring?.start() ?? Promise.resolve(),
         new StoredHashKinds(orm.em, hasher, logger).start(),
         repairNameKeysOnStart(orm.em, logger),
       ];

@@ -11,8 +11,7 @@ const prepareRole = `
     if not exists (select from pg_roles where rolname = 'gatehouse_owner') then create role gatehouse_owner; end if;
   end $$;
   alter role gatehouse_owner login nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
-  alter database gatehouse owner to gatehouse_owner;
-  grant set on parameter "gatehouse.removes_old_events" to gatehouse_owner`;
+  alter database gatehouse owner to gatehouse_owner`;
 
 // The previous release made everything as superuser. Objects of extensions, and sequences of columns, follow theirs.
 const takeOverObjects = `
