@@ -209,8 +209,9 @@ describe("a visitor of /graphql", () => {
         errors: [
           {
             message:
-              "Send the operation by POST with `content-type: application/json`, or a query by GET with the header " +
-              "`Apollo-Require-Preflight: true` or `Authorization`. Any web page could send the request as it is (CSRF).",
+              "This operation has been blocked as a potential Cross-Site Request Forgery (CSRF). Send it by POST with " +
+              "`content-type: application/json`, or a query by GET with the header `Apollo-Require-Preflight: true` or " +
+              "`Authorization`.",
             extensions: { code: "BAD_REQUEST" },
           },
         ],

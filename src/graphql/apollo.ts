@@ -51,8 +51,8 @@ const tooManyTokens = /^Syntax Error: Document contains more tha[nt] \d+ tokens/
 const blockedAsForgery = "This operation has been blocked as a potential Cross-Site Request Forgery";
 
 const csrfAdvice =
-  "Send the operation by POST with `content-type: application/json`, or a query by GET with the header " +
-  "`Apollo-Require-Preflight: true` or `Authorization`. Any web page could send the request as it is (CSRF).";
+  `${blockedAsForgery} (CSRF). Send it by POST with \`content-type: application/json\`, or a query by GET with the ` +
+  "header `Apollo-Require-Preflight: true` or `Authorization`.";
 
 /** Apollo reads requests, parses and caches documents and guards against CSRF; validation and execution are ours. */
 export function createApollo(options: ApolloOptions): ApolloServer<Context> {

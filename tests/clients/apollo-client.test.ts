@@ -180,12 +180,15 @@ describe("Apollo Client", () => {
         username: ["This field may not be null."],
         password: ["Ensure this field has at least 8 characters."],
       },
+      errorCodes: { email: ["EMAIL_INVALID"], username: ["NULL"], password: ["TOO_SHORT"] },
+      errorParams: { email: [{}], username: [{}], password: [{ minimum: 8 }] },
     });
     const signIn = { email: "nobody@example.com", password: "wrong password" };
     expect(await errorOf(client.mutate({ mutation: login, variables: { input: signIn } }))).toEqual({
       message: "A user with this email and password was not found.",
       code: "BAD_USER_INPUT",
       errors: { error: ["A user with this email and password was not found."] },
+      errorCodes: { error: ["CREDENTIALS_INVALID"] },
     });
     client.stop();
   });

@@ -119,12 +119,15 @@ describe("urql", () => {
         username: ["This field may not be null."],
         password: ["Ensure this field has at least 8 characters."],
       },
+      errorCodes: { email: ["EMAIL_INVALID"], username: ["NULL"], password: ["TOO_SHORT"] },
+      errorParams: { email: [{}], username: [{}], password: [{ minimum: 8 }] },
     });
     const signIn = { email: "nobody@example.com", password: "wrong password" };
     expect(errorOf(await client.mutation(login, { input: signIn }))).toEqual({
       message: "A user with this email and password was not found.",
       code: "BAD_USER_INPUT",
       errors: { error: ["A user with this email and password was not found."] },
+      errorCodes: { error: ["CREDENTIALS_INVALID"] },
     });
   });
 
