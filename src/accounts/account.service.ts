@@ -80,11 +80,8 @@ export class AccountService {
       this.em.fork().transactional(async (em) => {
         const user = em.create(User, { ...account, isStaff: true, isSuperuser: true });
         await em.flush();
-        await recordEvents(
-          em,
-          { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" },
-          operator,
-        );
+        const made = { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" } as const;
+        await recordEvents(em, made, operator);
         return user;
       }),
     );
