@@ -79,11 +79,8 @@ export class AccountService {
         const user = em.create(User, { ...account, isStaff: true, isSuperuser: true });
         await em.flush();
         await this.takenNames.claim(em, user.id, account);
-        await recordEvents(
-          em,
-          { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" },
-          operator,
-        );
+        const made = { types: ["SUPERUSER_CREATED"], userId: user.id, actor: "operator" } as const;
+        await recordEvents(em, made, operator);
         return user;
       }),
     );
