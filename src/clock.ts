@@ -18,7 +18,7 @@ class Clock {
   /** Milliseconds since the epoch. */
   now(): number {
     if (this.measured === undefined) return Date.now();
-    return this.measured.time + performance.now() - this.measured.at;
+    return this.measured.time + Math.max(0, performance.now() - this.measured.at);
   }
 
   /** Whole seconds since the epoch, as tokens have them. */
@@ -36,6 +36,7 @@ class Clock {
     const trip = at - sentAt;
     const isStale = this.measured === undefined || at - this.measured.at > staleAfter;
     // The database read its clock half-way.
+    if (trip < 0) return;
     if (trip <= longestTrip || isStale) this.measured = { time: time + trip / 2, at };
   }
 
