@@ -96,7 +96,7 @@ export async function createApp(
   const hashProcesses = new HashProcesses(logger);
   const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
   const clockWatch = new ClockWatch(orm.em, logger);
-  const notifications = new Notifications(secrets.databaseUrl, orm.em, clockWatch, logger);
+  const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
   const { sessionLimits, jwtIssuer, jwtAudience } = config;
@@ -178,7 +178,7 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      await clockWatch.measure();
+      await clockWatch.start();
       await Promise.all([ring?.start(), new StoredHashKinds(orm.em, hasher, logger).start()]);
       await notifications.start();
       await revocations?.start();
@@ -188,7 +188,7 @@ export async function createApp(
     async close() {
       await server.close();
       hashProcesses.close();
-      const background = [notifications, ring, revocations, lastUse, removal];
+      const background = [clockWatch, notifications, ring, revocations, lastUse, removal];
       const closing = background.map(async (each) => each?.close());
       await closedInTime("what runs beside requests", Promise.all(closing), logger);
       await closedInTime("the database connections", orm.close(), logger);

@@ -26,6 +26,11 @@ class Clock {
     return Math.floor(this.now() / 1000);
   }
 
+  /** Milliseconds since the last measurement. */
+  age(): number {
+    return performance.now() - (this.measured?.at ?? -Infinity);
+  }
+
   /**
    * Takes the time from the database's answer.
    * @param time milliseconds since the epoch

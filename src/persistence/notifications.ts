@@ -2,7 +2,6 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import type { Logger } from "pino";
 import { within } from "../time-limit.ts";
-import type { ClockWatch } from "./clock-watch.ts";
 import { sharesSession } from "./connection-setup.ts";
 import { ListenerBeat } from "./listener-beat.ts";
 
@@ -44,16 +43,11 @@ export class Notifications {
   private closed = false;
 
   /** @param em for what the process says to itself, to see that it is heard */
-  constructor(
-    databaseUrl: string,
-    em: EntityManager,
-    clockWatch: ClockWatch,
-    logger: Pick<Logger, "warn" | "info">,
-  ) {
+  constructor(databaseUrl: string, em: EntityManager, logger: Pick<Logger, "warn" | "info">) {
     this.databaseUrl = databaseUrl;
     this.em = em;
     this.logger = logger;
-    this.beats = new ListenerBeat(em, clockWatch, () => this.doubt());
+    this.beats = new ListenerBeat(em, () => this.doubt());
     this.subscriptions = [this.beats];
   }
 
