@@ -65,7 +65,7 @@ describe("a schema of its own", () => {
     expect(await run(["migrate", "up"], url)).toMatchObject({ code: 0, stdout: "nothing to apply\n" });
     expect(await run(["migrate", "check"], url)).toMatchObject({ code: 0, stderr: "" });
     await signUp(url, "ada");
-    expect(await tables()).toEqual([{ schema: "Auth", count: 7 }]);
+    expect(await tables()).toEqual([{ schema: "Auth", count: 10 }]);
     expect(await query(databaseUrl, `select username from "Auth".users`)).toEqual([{ username: "ada" }]);
     expect((await run(["migrate", "down"], url)).stdout).toMatch(/^took back /);
   });
