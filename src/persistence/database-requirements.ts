@@ -45,7 +45,7 @@ const privileges = {
   session_revocations: "select, insert, update, delete",
   token_revocations: "select, insert, update, delete",
   released_names: "select, insert, update, delete",
-  global_id_keys: "select, insert",
+  global_id_keys: "select",
   signing_keys: "select, insert, update, delete",
   auth_events: "select, insert",
   attempts: "select, insert, update, delete",
