@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
-import { clock } from "../clock.ts";
+import { clock } from "../timing/clock.ts";
 
 /** The time of the database, as a column of any statement: milliseconds since the epoch. */
 export const databaseTime = "extract(epoch from clock_timestamp())::float8 * 1000 as database_time";
