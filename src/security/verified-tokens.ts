@@ -14,6 +14,7 @@ export interface AccessTokenFacts {
   /** Undefined for the short tokens of `/auth/verify`. */
   readonly generation: number | undefined;
   /** Seconds since the epoch. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
 }
 
