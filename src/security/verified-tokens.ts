@@ -11,7 +11,7 @@ const mostText = 16_000_000;
 export interface AccessTokenFacts {
   readonly userId: string;
   readonly sessionId: string;
-  /** Undefined for the short tokens of `/auth/verify`. */
+  /** Undefined for tokens that a replica of the previous release handed on; they are good for a minute. */
   readonly generation: number | undefined;
   /** Seconds since the epoch. */
   readonly issuedAt: number;
