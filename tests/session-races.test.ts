@@ -83,8 +83,8 @@ it.each([
     await Promise.all(all);
     const codes = outcomes.flatMap(({ errors }) => errors?.map(({ extensions }) => extensions.code) ?? []);
     expect(codes.filter((code) => !refusals.has(code))).toEqual([]);
-    const log = replicas.flatMap(({ log }) => log).filter((line) => /deadlock/.test(line));
-    expect(log).toEqual([]);
+    const deadlocks = replicas.flatMap(({ log }) => log).filter((line) => /deadlock/.test(line));
+    expect(deadlocks).toEqual([]);
     // The first change of password ends the sessions of all others.
     const changes = outcomes.filter(({ data }) => data?.updateUser?.session);
     expect(changes.length).toBeLessThanOrEqual(1);

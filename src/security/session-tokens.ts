@@ -5,7 +5,7 @@ import { headerOf } from "../verify/token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isUuid } from "./uuid.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
-import type { AccessTokenFacts } from "./verified-tokens.ts";
+import type { VerifiedToken } from "./verified-tokens.ts";
 
 export interface SessionTokensOptions {
   keys: TokenKeys;
@@ -89,7 +89,7 @@ export class SessionTokens {
   }
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
-  verifyAccess(token: string): AccessTokenFacts {
+  verifyAccess(token: string): VerifiedToken {
     const known = this.verified.get(token);
     // What has expired meanwhile, or lost its key, is verified as any other, and refused for its own reason.
     if (

@@ -14,11 +14,12 @@ export interface AccessTokenFacts {
   /** Undefined for tokens that a replica of the previous release handed on; they are good for a minute. */
   readonly generation: number | undefined;
   /** Seconds since the epoch. */
-  readonly issuedAt: number;
   readonly expiresAt: number;
 }
 
 export interface VerifiedToken extends AccessTokenFacts {
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
   readonly kid: string | undefined;
   /** What its signature was verified with. */
   readonly key: KeyObject;
