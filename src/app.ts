@@ -4,12 +4,12 @@ import type { GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
 import { accountServices } from "./accounts/account-services.ts";
 import type { AccountService } from "./accounts/account.service.ts";
-import { repairNameKeysOnStart } from "./accounts/name-key-repair.ts";
-import { releasedNameRemoval } from "./accounts/released-names.ts";
+import { repairNameKeysOnStart } from "./accounts/names/name-key-repair.ts";
+import { releasedNameRemoval } from "./accounts/names/released-names.ts";
 import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
-import { clock } from "./clock.ts";
-import type { Config } from "./config.ts";
+import { clock } from "./timing/clock.ts";
+import type { Config } from "./config/config.ts";
 import { eventRemoval } from "./events/event-removal.ts";
 import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
 import { SecurityEvents } from "./events/security-events.service.ts";
@@ -28,11 +28,11 @@ import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
 import { ClockWatch } from "./persistence/clock-watch.ts";
 import { checkDatabase } from "./persistence/database-check.ts";
-import type { TokenSecrets } from "./persistence/kept-secret.ts";
+import type { TokenSecrets } from "./embedded-postgres/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
 import type { Orm } from "./persistence/orm.ts";
-import { Removal } from "./removal.ts";
+import { Removal } from "./database/removal.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
 import { HashProcesses } from "./security/hash-processes.ts";
@@ -40,14 +40,14 @@ import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
 import { DeviceResolver } from "./sessions/device.resolver.ts";
-import { EventStreams } from "./sessions/event-streams.ts";
+import { EventStreams } from "./sessions/revocations/event-streams.ts";
 import { LastUse } from "./sessions/last-use.ts";
 import { LiveSessions } from "./sessions/live-sessions.ts";
 import { OwnChanges } from "./sessions/own-changes.ts";
 import type { Siblings } from "./sessions/own-changes.ts";
-import { RevocationFeed } from "./sessions/revocation-feed.ts";
-import { revocationFeedRoutes } from "./sessions/revocation-feed.route.ts";
-import { RevocationWatch } from "./sessions/revocation-watch.ts";
+import { RevocationFeed } from "./sessions/revocations/revocation-feed.ts";
+import { revocationFeedRoutes } from "./sessions/revocations/revocation-feed.route.ts";
+import { RevocationWatch } from "./sessions/revocations/revocation-watch.ts";
 import { SessionListResolver } from "./sessions/session-list.resolver.ts";
 import { SessionList } from "./sessions/session-list.service.ts";
 import { sessionRemoval } from "./sessions/session-removal.ts";
@@ -55,7 +55,7 @@ import { SessionResolver } from "./sessions/session.resolver.ts";
 import { SessionService } from "./sessions/session.service.ts";
 import { attemptRemoval } from "./throttling/attempt-removal.ts";
 import { Throttle } from "./throttling/throttle.service.ts";
-import { closedInTime } from "./time-limit.ts";
+import { closedInTime } from "./timing/time-limit.ts";
 
 /** The gateway's objects, each made once, after what it depends on. */
 export interface App {
@@ -102,7 +102,7 @@ export async function createApp(
   const hashProcesses = new HashProcesses(logger);
   const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
   const clockWatch = new ClockWatch(orm.em, logger);
-  const notifications = new Notifications(secrets.databaseUrl, orm.em, clockWatch, logger);
+  const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
   const { sessionLimits, jwtIssuer, jwtAudience, forwardAuthAudience } = config;
@@ -187,7 +187,7 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      await clockWatch.measure();
+      await clockWatch.start();
       // All end before a failure is reported: a query that is still running would keep the pool from closing.
       const steps = [
         ring?.start() ?? Promise.resolve(),
@@ -203,7 +203,7 @@ export async function createApp(
     async close() {
       await server.close();
       hashProcesses.close();
-      const background = [notifications, ring, revocations, lastUse, removal];
+      const background = [clockWatch, notifications, ring, revocations, lastUse, removal];
       const closing = background.map(async (each) => each?.close());
       await closedInTime("what runs beside requests", Promise.all(closing), logger);
       await closedInTime("the database connections", orm.close(), logger);

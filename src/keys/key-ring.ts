@@ -1,14 +1,14 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
-import { repeatInBackground } from "../background-work.ts";
-import { clock } from "../clock.ts";
-import { NoticeReader } from "../notice-reader.ts";
+import { repeatInBackground } from "../timing/background-work.ts";
+import { clock } from "../timing/clock.ts";
+import { NoticeReader } from "../database/notice-reader.ts";
 import { readPrivateKey, readPublicKey } from "../security/key-pair.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
 import type { SealedSecrets } from "../security/sealed-secrets.ts";
 import type { TokenKey, TokenKeys } from "../security/token-keys.ts";
-import { within } from "../time-limit.ts";
+import { within } from "../timing/time-limit.ts";
 import { opensNoKey } from "./key-rotation.ts";
 import type { KeyRotation } from "./key-rotation.ts";
 
@@ -19,6 +19,7 @@ interface KeyRow {
   /** Milliseconds since the epoch, as are all times here. */
   signs_from: number;
   published_until: number | null;
+  now: number;
 }
 
 interface RingKey {
@@ -35,7 +36,8 @@ interface RingKey {
 const published = `
   select kid, public_jwk as jwk, sealed_private_key as sealed,
     extract(epoch from signs_from)::float8 * 1000 as signs_from,
-    extract(epoch from published_until)::float8 * 1000 as published_until
+    extract(epoch from published_until)::float8 * 1000 as published_until,
+    extract(epoch from now())::float8 * 1000 as now
   from signing_keys where published_until is null or published_until > now()
   order by signing_keys.signs_from, kid`;
 
@@ -146,7 +148,9 @@ export class KeyRing implements TokenKeys {
   }
 
   private async load(): Promise<void> {
+    const sentAt = performance.now();
     const rows = await within(longestLook, this.em.fork().execute<KeyRow[]>(published));
+    if (rows[0]) clock.measure(rows[0].now, sentAt);
     this.keys = new Map(rows.map((row) => [row.kid, this.keyOf(row)]));
     const kid = this.newestThatSigns()?.kid;
     if (kid !== this.announced)
