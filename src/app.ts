@@ -102,7 +102,7 @@ export async function createApp(
   const hashProcesses = new HashProcesses(logger);
   const hasher = new PasswordHasher(config.passwordHashing, (...of) => hashProcesses.derive(...of));
   const clockWatch = new ClockWatch(orm.em, logger);
-  const notifications = new Notifications(secrets.databaseUrl, orm.em, clockWatch, logger);
+  const notifications = new Notifications(secrets.databaseUrl, orm.em, logger);
   const { keys, ring, rotation } = configuredKeys(orm.em, config, secrets, logger);
   if (ring) notifications.subscribe(ring);
   const { sessionLimits, jwtIssuer, jwtAudience, forwardAuthAudience } = config;
@@ -187,7 +187,7 @@ export async function createApp(
     liveSessions,
     keyRotation: rotation,
     async start() {
-      await clockWatch.measure();
+      await clockWatch.start();
       // All end before a failure is reported: a query that is still running would keep the pool from closing.
       const steps = [
         ring?.start() ?? Promise.resolve(),
@@ -203,7 +203,7 @@ export async function createApp(
     async close() {
       await server.close();
       hashProcesses.close();
-      const background = [notifications, ring, revocations, lastUse, removal];
+      const background = [clockWatch, notifications, ring, revocations, lastUse, removal];
       const closing = background.map(async (each) => each?.close());
       await closedInTime("what runs beside requests", Promise.all(closing), logger);
       await closedInTime("the database connections", orm.close(), logger);

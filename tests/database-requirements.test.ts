@@ -65,7 +65,7 @@ describe("a schema of its own", () => {
     expect(await run(["migrate", "up"], url)).toMatchObject({ code: 0, stdout: "nothing to apply\n" });
     expect(await run(["migrate", "check"], url)).toMatchObject({ code: 0, stderr: "" });
     await signUp(url, "ada");
-    expect(await tables()).toEqual([{ schema: "Auth", count: 7 }]);
+    expect(await tables()).toEqual([{ schema: "Auth", count: 10 }]);
     expect(await query(databaseUrl, `select username from "Auth".users`)).toEqual([{ username: "ada" }]);
     expect((await run(["migrate", "down"], url)).stdout).toMatch(/^took back /);
   });
@@ -116,7 +116,7 @@ describe("a database that cannot be used is refused in a line, and the process e
     await query(
       databaseUrl,
       `grant select on migrations to ${role}; grant all on users, attempts, signing_keys,
-      session_revocations to ${role}; grant select on sessions to ${role}; grant select, insert on auth_events to ${role}`,
+      session_revocations, token_revocations, released_names, global_id_keys to ${role}; grant select on sessions to ${role}; grant select, insert on auth_events to ${role}`,
     );
     expect(await run(["serve"], url)).toMatchObject(
       refusal(
@@ -169,7 +169,7 @@ it("serves whatever the role has set for its sessions", async () => {
     datestyle: "SQL, DMY",
     timezone: "Pacific/Apia",
     intervalstyle: "iso_8601",
-    statement_timeout: "1ms",
+    statement_timeout: "500ms",
     client_min_messages: "error",
     bytea_output: "escape",
   };

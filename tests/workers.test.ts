@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../src/config/config.ts";
 import { findPostmaster } from "../src/embedded-postgres/postmaster.ts";
-import { createDatabase, dropDatabase, query } from "./support/database.ts";
+import { asSuperuser, createDatabase, dropDatabase, query } from "./support/database.ts";
 import { gatehouse, killAll, serve } from "./support/gateway-process.ts";
 import type { GatehouseProcess } from "./support/gateway-process.ts";
 import { ask, askApart } from "./support/spread.ts";
@@ -114,7 +114,7 @@ describe("several workers", () => {
     await fourTimes(gateway.url, me, authorization);
     // Past the triggers, which would tell of it.
     await query(
-      databaseUrl,
+      asSuperuser(databaseUrl),
       "set session_replication_role = replica; update users set bio = 'unseen'; reset session_replication_role",
     );
     for (const { data } of await fourTimes(gateway.url, "{ me { username bio } }", authorization))

@@ -19,6 +19,7 @@ interface KeyRow {
   /** Milliseconds since the epoch, as are all times here. */
   signs_from: number;
   published_until: number | null;
+  now: number;
 }
 
 interface RingKey {
@@ -35,7 +36,8 @@ interface RingKey {
 const published = `
   select kid, public_jwk as jwk, sealed_private_key as sealed,
     extract(epoch from signs_from)::float8 * 1000 as signs_from,
-    extract(epoch from published_until)::float8 * 1000 as published_until
+    extract(epoch from published_until)::float8 * 1000 as published_until,
+    extract(epoch from now())::float8 * 1000 as now
   from signing_keys where published_until is null or published_until > now()
   order by signing_keys.signs_from, kid`;
 
@@ -146,7 +148,9 @@ export class KeyRing implements TokenKeys {
   }
 
   private async load(): Promise<void> {
+    const sentAt = performance.now();
     const rows = await within(longestLook, this.em.fork().execute<KeyRow[]>(published));
+    if (rows[0]) clock.measure(rows[0].now, sentAt);
     this.keys = new Map(rows.map((row) => [row.kid, this.keyOf(row)]));
     const kid = this.newestThatSigns()?.kid;
     if (kid !== this.announced)

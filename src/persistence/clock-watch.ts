@@ -2,13 +2,20 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
 import { clock } from "../timing/clock.ts";
 
-/** The time of the database, as a column of any statement: milliseconds since the epoch. */
-export const databaseTime = "extract(epoch from clock_timestamp())::float8 * 1000 as database_time";
+/** Milliseconds between two looks at the machine's clock. */
+const watchTime = 1_000;
 
-/** Measures the clock of the database, and tells when the machine's is wrong and when it is right again. */
+/** Milliseconds. The signing keys are read more often, and tell the time as well. */
+const longestAge = 10_000;
+
+const databaseTime = "select extract(epoch from clock_timestamp())::float8 * 1000 as time";
+
+/** Keeps the time of the database, and tells when the machine's clock is wrong and when it is right again. */
 export class ClockWatch {
   private readonly em: EntityManager;
   private readonly logger: Pick<Logger, "error" | "info">;
+  private timer: NodeJS.Timeout | undefined;
+  private measuring = false;
   private isWrong = false;
 
   constructor(em: EntityManager, logger: Pick<Logger, "error" | "info">) {
@@ -16,16 +23,31 @@ export class ClockWatch {
     this.logger = logger;
   }
 
-  /** Asks the database for its time. @throws its error */
-  async measure(): Promise<void> {
-    const sentAt = performance.now();
-    const [row] = await this.em.fork().execute<[{ database_time: number }]>(`select ${databaseTime}`);
-    this.take(row.database_time, sentAt);
+  async start(): Promise<void> {
+    await this.measure();
+    this.watch();
+    this.timer = setInterval(() => {
+      if (clock.age() > longestAge && !this.measuring) void this.measure().catch(() => {});
+      this.watch();
+    }, watchTime).unref();
   }
 
-  /** Takes the time that another statement has told, which was sent at that time by `performance.now()`. */
-  take(time: number, sentAt: number): void {
-    clock.measure(time, sentAt);
+  close(): void {
+    clearInterval(this.timer);
+  }
+
+  private async measure(): Promise<void> {
+    this.measuring = true;
+    try {
+      const sentAt = performance.now();
+      const [row] = await this.em.fork().execute<[{ time: number }]>(databaseTime);
+      clock.measure(row.time, sentAt);
+    } finally {
+      this.measuring = false;
+    }
+  }
+
+  private watch(): void {
     try {
       clock.check();
       if (this.isWrong) this.logger.info("the clock of this machine is right again");

@@ -1,3 +1,4 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Client, QueryConfig } from "pg";
 
 /** Milliseconds. */
@@ -18,10 +19,20 @@ const applySettings = `
   select set_config(name, setting, false) from unnest($1::text[], $2::text[]) as s (name, setting)
   where pg_backend_pid() = $3`;
 
-/** Whether no pooler is in between, so that the session is this connection's alone. */
-export async function isDirect(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
-  return rows[0]?.pid === processOf(client);
+const backend = "select pg_backend_pid() as pid";
+
+/**
+ * Whether a pooler gives the session of this connection to others between its transactions. It then answers them, one after
+ * the other, by the same process of the server, as no pooler in session mode does.
+ */
+export async function sharesSession(client: Client, em: EntityManager): Promise<boolean> {
+  for (let tries = 0; tries < 3; tries++) {
+    const { rows } = await client.query<{ pid: number }>(backend);
+    if (rows[0]?.pid === processOf(client)) return false;
+    const [other] = await em.fork().execute<[{ pid: number }]>(backend);
+    if (rows[0]?.pid === other.pid) return true;
+  }
+  return false;
 }
 
 /**

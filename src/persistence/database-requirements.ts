@@ -43,6 +43,9 @@ const privileges = {
   users: "select, insert, update",
   sessions: "select, insert, update, delete",
   session_revocations: "select, insert, update, delete",
+  token_revocations: "select, insert, update, delete",
+  released_names: "select, insert, update, delete",
+  global_id_keys: "select",
   signing_keys: "select, insert, update, delete",
   auth_events: "select, insert",
   attempts: "select, insert, update, delete",
@@ -58,8 +61,11 @@ const missingPrivileges = `
 
 /** Functions and triggers without which the gateway would serve, and sign-outs or clean-up would silently fail. */
 const objects = [
+  "gatehouse_claim_names",
+  "gatehouse_end_user_sessions",
   "gatehouse_open_session",
   "gatehouse_remove_old_events",
+  "gatehouse_use_generation",
   "auth_events_stay",
   "sessions_deleted",
   "sessions_deleted_forgotten",
@@ -68,7 +74,10 @@ const objects = [
   "signing_keys_changed",
   "users_deactivated",
   "users_deleted_forgotten",
+  "users_deleted_names_released",
   "users_forgotten",
+  "users_name_keys_filled",
+  "users_names_released",
 ];
 
 const missingObjects = `

@@ -3,8 +3,6 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { repeatInBackground, runInBackground } from "../timing/background-work.ts";
 import { within } from "../timing/time-limit.ts";
-import { databaseTime } from "./clock-watch.ts";
-import type { ClockWatch } from "./clock-watch.ts";
 import type { Subscription } from "./notifications.ts";
 
 /** Milliseconds. */
@@ -17,17 +15,16 @@ const longestSilence = 2_000;
 const firstPatience = 10_000;
 const lastPatience = 600_000;
 
-const notify = `select pg_notify(?, ?), ${databaseTime}`;
+const notify = "select pg_notify(?, ?)";
 
 /**
- * Tells whether the listening connection hears what the database says. One that has died without a word does not, so the
- * process notifies itself by its other connections. The same statement tells the time.
+ * Tells whether the listening connection hears what the database says. One that has died without a word does not, nor does
+ * one by way of a pooler that swallows LISTEN; so the process notifies itself by its other connections.
  */
 export class ListenerBeat implements Subscription {
   /** Nobody else's, and nobody else knows it. */
   readonly channel = `gatehouse_beat_${randomUUID()}`;
   private readonly em: EntityManager;
-  private readonly clockWatch: ClockWatch;
   private readonly doubt: () => void;
   private readonly logger: Pick<Logger, "warn">;
   /** By payload: what to do when it is heard, or cannot be any more. */
@@ -41,9 +38,8 @@ export class ListenerBeat implements Subscription {
   private sending: Promise<unknown> | undefined;
 
   /** @param doubt opens the listening connection anew */
-  constructor(em: EntityManager, clockWatch: ClockWatch, doubt: () => void, logger: Pick<Logger, "warn">) {
+  constructor(em: EntityManager, doubt: () => void, logger: Pick<Logger, "warn">) {
     this.em = em;
-    this.clockWatch = clockWatch;
     this.logger = logger;
     this.doubt = doubt;
   }
@@ -95,10 +91,7 @@ export class ListenerBeat implements Subscription {
         resolve(counts);
       });
     });
-    const sent = this.em
-      .fork()
-      .execute<[{ database_time: number }]>(notify, [this.channel, payload])
-      .then(([row]) => this.clockWatch.take(row.database_time, sentAt));
+    const sent = this.em.fork().execute(notify, [this.channel, payload]);
     this.sending = sent.catch(() => {});
     return within(
       longestSilence,
@@ -110,18 +103,11 @@ export class ListenerBeat implements Subscription {
 
   /** One at a time, however long the database takes. */
   private takeTurn(): Promise<void> {
-    if (this.connectedAt === undefined) return this.takeTime();
+    if (this.connectedAt === undefined) return Promise.resolve();
     return (this.turn ??= this.beat()
       .then((heard) => this.judge(heard))
       .then(async () => void (await this.sending))
       .finally(() => (this.turn = undefined)));
-  }
-
-  /** Without a connection that listens, the time is asked for by itself. */
-  private takeTime(): Promise<void> {
-    return (this.turn ??= within(longestSilence, this.clockWatch.measure())
-      .catch(() => {})
-      .then(() => (this.turn = undefined)));
   }
 
   /** What is slow for a moment is not doubted. */

@@ -3,8 +3,7 @@ import { Client } from "pg";
 import type { Logger } from "pino";
 import { runInBackground } from "../timing/background-work.ts";
 import { within } from "../timing/time-limit.ts";
-import type { ClockWatch } from "./clock-watch.ts";
-import { isDirect } from "./connection-setup.ts";
+import { sharesSession } from "./connection-setup.ts";
 import { ListenerBeat } from "./listener-beat.ts";
 
 /** What a feature does with the notifications of one channel. */
@@ -35,6 +34,7 @@ const keepAliveAfter = 10_000;
  */
 export class Notifications {
   private readonly databaseUrl: string;
+  private readonly em: EntityManager;
   private readonly logger: Pick<Logger, "warn" | "info">;
   private readonly beats: ListenerBeat;
   private readonly subscriptions: Subscription[];
@@ -44,15 +44,11 @@ export class Notifications {
   private closed = false;
 
   /** @param em for what the process says to itself, to see that it is heard */
-  constructor(
-    databaseUrl: string,
-    em: EntityManager,
-    clockWatch: ClockWatch,
-    logger: Pick<Logger, "warn" | "info">,
-  ) {
+  constructor(databaseUrl: string, em: EntityManager, logger: Pick<Logger, "warn" | "info">) {
     this.databaseUrl = databaseUrl;
+    this.em = em;
     this.logger = logger;
-    this.beats = new ListenerBeat(em, clockWatch, () => this.doubt(), logger);
+    this.beats = new ListenerBeat(em, () => this.doubt(), logger);
     this.subscriptions = [this.beats];
   }
 
@@ -92,7 +88,7 @@ export class Notifications {
     client.on("end", () => this.lost(client));
     try {
       await client.connect();
-      if (!(await isDirect(client))) return this.doWithout(client);
+      if (await sharesSession(client, this.em)) return this.doWithout(client);
       for (const channel of new Set(this.subscriptions.map((subscription) => subscription.channel)))
         await client.query(`listen ${client.escapeIdentifier(channel)}`);
     } catch (error) {

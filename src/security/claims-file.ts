@@ -27,7 +27,7 @@ function readSmallFile(path: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new Error("is not there", { cause: error });
-    if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") throw new Error("is not UTF-8", { cause: error });
+    if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") throw new Error("is not valid UTF-8", { cause: error });
     throw error;
   }
 }

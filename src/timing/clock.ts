@@ -18,12 +18,17 @@ class Clock {
   /** Milliseconds since the epoch. */
   now(): number {
     if (this.measured === undefined) return Date.now();
-    return this.measured.time + performance.now() - this.measured.at;
+    return this.measured.time + Math.max(0, performance.now() - this.measured.at);
   }
 
   /** Whole seconds since the epoch, as tokens have them. */
   seconds(): number {
     return Math.floor(this.now() / 1000);
+  }
+
+  /** Milliseconds since the last measurement. */
+  age(): number {
+    return performance.now() - (this.measured?.at ?? -Infinity);
   }
 
   /**
@@ -36,6 +41,7 @@ class Clock {
     const trip = at - sentAt;
     const isStale = this.measured === undefined || at - this.measured.at > staleAfter;
     // The database read its clock half-way.
+    if (trip < 0) return;
     if (trip <= longestTrip || isStale) this.measured = { time: time + trip / 2, at };
   }
 

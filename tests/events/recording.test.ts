@@ -384,7 +384,7 @@ describe("the event log", () => {
     const role = `gateway_${randomBytes(6).toString("hex")}`;
     await gateway.sql(`create role ${role};
       grant select, insert on auth_events to ${role};
-      grant select, insert, update, delete on users, sessions, session_revocations to ${role};
+      grant select, insert, update, delete on users, sessions, session_revocations, token_revocations, released_names to ${role};
       grant execute on function gatehouse_remove_old_events to ${role};
       insert into auth_events (type, outcome, occurred_at) values ('SIGNED_IN', 'success', now() - interval '25 hours')`);
     const asGateway = (sql: string) => gateway.sql(`set role ${role}; ${sql}`);
