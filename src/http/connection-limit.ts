@@ -8,7 +8,7 @@ import { rawAnswer } from "./unreadable-request.ts";
 /** Seconds. */
 const retryAfter = 5;
 
-/** Of the connections of one address, how many are looked at to find an idle one. */
+/** How many connections of one address are checked to find an idle one. */
 const mostLookedAt = 100;
 
 const tooMany = rawAnswer(
@@ -24,9 +24,9 @@ interface Connection {
 }
 
 /**
- * Bounds the open connections. One address may have all of them, but when there are no more, a newcomer takes the place of
- * one of the address that has most, or of an idle one of its own address. The connection that must go is told so with 503.
- * @param isProxy tells addresses that speak for many clients; their connections count, and none of them has to go
+ * Bounds the open connections. One address may have all of them, but at the limit a new connection replaces
+ * one of the address that has most, or an idle one of its own address. The replaced connection gets a 503.
+ * @param isProxy recognises addresses that forward for many clients; their connections count but are never replaced
  */
 export function limitConnections(server: Server, most: number, isProxy: (address: string) => boolean): void {
   const shares = new ShareTree<Connection>();
