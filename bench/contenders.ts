@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/config.ts";
 import { startAlternatives } from "./alternatives.ts";
 import { startChild } from "./child.ts";
 import { newAccounts, onDatabase, registerAccounts, startGateway } from "./gateway.ts";

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { findFreePort } from "../src/persistence/postmaster-launch.ts";
+import { findFreePort } from "../src/embedded-postgres/postmaster-launch.ts";
 import { startChild } from "./child.ts";
 import type { Child, ChildOptions } from "./child.ts";
 import type { CleanUp } from "./undo.ts";

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { startEmbeddedPostgres } from "../src/persistence/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
 import type { CleanUp } from "./undo.ts";
 
 /** The one PostgreSQL that all servers of a run have their databases in. */

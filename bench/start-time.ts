@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { findFreePort } from "../src/persistence/postmaster-launch.ts";
+import { findFreePort } from "../src/embedded-postgres/postmaster-launch.ts";
 import { send } from "./attack/steady-load.ts";
 import { startChild } from "./child.ts";
 import type { Child } from "./child.ts";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
-import { locatePostgresBinaries } from "../src/persistence/postgres-binaries.ts";
+import { locatePostgresBinaries } from "../src/embedded-postgres/postgres-binaries.ts";
 
 /** What the figures were taken with, in one line. */
 export async function describeVersions(): Promise<string> {

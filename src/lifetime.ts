@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { within } from "./time-limit.ts";
+import { within } from "./timing/time-limit.ts";
 
 /** Closes what was opened; the last opened first. */
 export type Closers = (() => Promise<void>)[];

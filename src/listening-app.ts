@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { createApp } from "./app.ts";
 import type { App, AppSecrets } from "./app.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { Closers } from "./lifetime.ts";
 import type { Siblings } from "./sessions/own-changes.ts";
 

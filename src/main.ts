@@ -1,11 +1,11 @@
 import type { Logger } from "pino";
 import type { AppSecrets } from "./app.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { listenForSignals, live } from "./lifetime.ts";
 import type { Closers } from "./lifetime.ts";
-import { createLogger } from "./logger.ts";
+import { createLogger } from "./logging/logger.ts";
 import { checkBeforeServing } from "./persistence/database-requirements.ts";
-import { tokenSecrets } from "./persistence/kept-secret.ts";
+import { tokenSecrets } from "./embedded-postgres/kept-secret.ts";
 import { migrateOnStart } from "./persistence/migrations.ts";
 import { openDatabase } from "./persistence/open-database.ts";
 import { createOrm } from "./persistence/orm.ts";

@@ -8,7 +8,7 @@ import { DocumentCache } from "../src/graphql/document-cache.ts";
 import { sharedSecret } from "../src/security/token-keys.ts";
 import { VerifiedTokens } from "../src/security/verified-tokens.ts";
 import { LiveSessions } from "../src/sessions/live-sessions.ts";
-import { RecentPairs } from "../src/sessions/recent-pairs.ts";
+import { RecentPairs } from "../src/sessions/refresh/recent-pairs.ts";
 import { callerRow } from "./support/caller-row.ts";
 import { heldBytes } from "./support/held-bytes.ts";
 

@@ -4,14 +4,14 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/config.ts";
 import { gatehouse } from "./support/gateway-process.ts";
 
 const key = "a secret of thirty-two bytes or more";
 
 it("README.md and .env.example name every variable, with the default that it has", async () => {
   const [source, readme, example] = await Promise.all(
-    ["src/config.ts", "README.md", ".env.example"].map((file) => readFile(file, "utf8")),
+    ["src/config/config.ts", "README.md", ".env.example"].map((file) => readFile(file, "utf8")),
   );
   const variables = new Set(
     [...(source ?? "").matchAll(/^ {4}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name),

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { chownSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { startEmbeddedPostgres } from "../src/persistence/embedded-postgres.ts";
-import { findPostmaster } from "../src/persistence/postmaster.ts";
+import { startEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
+import { findPostmaster } from "../src/embedded-postgres/postmaster.ts";
 import { endProcesses, kill, killLater, killServer, newDirectory } from "./support/database-process.ts";
 import { query, removeDirectories, startGateway } from "./support/database-process.ts";
 

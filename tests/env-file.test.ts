@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { parseEnvText } from "../src/env-file.ts";
+import { parseEnvText } from "../src/config/env-file.ts";
 import { gatehouse } from "./support/gateway-process.ts";
 
 let directory: string;

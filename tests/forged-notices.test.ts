@@ -4,7 +4,7 @@ import { decodeJwt } from "jose";
 import { Client } from "pg";
 import { createVerifier } from "../src/verify/verifier.ts";
 import type { Verifier } from "../src/verify/verifier.ts";
-import { createDatabase, dropDatabase, query } from "./support/database.ts";
+import { asSuperuser, createDatabase, dropDatabase, query } from "./support/database.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { register } from "./support/operations.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
     jwksUri: `${gateway.url}/.well-known/jwks.json`,
     revocations: `${gateway.url}${feedPath}`,
   });
-  await query(databaseUrl, `create role ${role} login password 'forger'`);
+  await query(asSuperuser(databaseUrl), `create role ${role} login password 'forger'`);
   const url = new URL(databaseUrl);
   [url.username, url.password] = [role, "forger"];
   forger = new Client({ connectionString: url.href });
@@ -43,7 +43,7 @@ afterAll(async () => {
   verifier.close();
   await gateway.close();
   await relay.close();
-  await query(databaseUrl, `drop role ${role}`);
+  await query(asSuperuser(databaseUrl), `drop role ${role}`);
   await dropDatabase(databaseUrl);
 });
 

@@ -5,7 +5,7 @@ import jwt from "jsonwebtoken";
 import { createPublicKey } from "node:crypto";
 import { Client } from "pg";
 import pino from "pino";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/config.ts";
 import { configuredKeys } from "../src/keys/configured-keys.ts";
 import { KeyRotation } from "../src/keys/key-rotation.ts";
 import { SealedSecrets } from "../src/security/sealed-secrets.ts";

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startEmbeddedPostgres } from "../src/persistence/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
 import { createOrm } from "../src/persistence/orm.ts";
 import { migrateUp } from "../src/persistence/migrations.ts";
 import { endProcesses, newDirectory, query, removeDirectories } from "./support/database-process.ts";

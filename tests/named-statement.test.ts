@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { namedStatement } from "../src/named-statement.ts";
+import { namedStatement } from "../src/database/named-statement.ts";
 import { createOrm } from "../src/persistence/orm.ts";
 import type { Orm } from "../src/persistence/orm.ts";
 import { createDatabase, dropDatabase } from "./support/database.ts";

@@ -80,7 +80,7 @@ withPgbouncer("behind pgbouncer", () => {
     expect(started).toMatchObject({
       code: 1,
       stderr:
-        "gatehouse: The database cannot be used: transactions are serializable; run `alter role gatehouse_owner in database " +
+        "gatehouse: The database cannot be used: transactions are serializable; run `alter role test_owner in database " +
         `${name} set default_transaction_isolation = 'read committed'\`.\n`,
     });
     await pooler.stop();

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { findPostmaster } from "../src/persistence/postmaster.ts";
+import { findPostmaster } from "../src/embedded-postgres/postmaster.ts";
 import { createDatabase, databaseUrl as databaseUrlOf, dropDatabase, query } from "./support/database.ts";
 import { gatehouse, killAll, post, serve } from "./support/gateway-process.ts";
 import { until } from "./support/until.ts";

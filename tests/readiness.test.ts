@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import type { PoolClient } from "pg";
-import { findPostmaster } from "../src/persistence/postmaster.ts";
+import { findPostmaster } from "../src/embedded-postgres/postmaster.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { killAll, post, serve } from "./support/gateway-process.ts";

@@ -4,7 +4,13 @@ import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDatabase, databaseUrl as urlOf, dropDatabase, query } from "./support/database.ts";
+import {
+  asSuperuser,
+  createDatabase,
+  databaseUrl as urlOf,
+  dropDatabase,
+  query,
+} from "./support/database.ts";
 import { gatehouse } from "./support/gateway-process.ts";
 
 const key = "a secret of thirty-two bytes or more";
@@ -23,7 +29,7 @@ beforeAll(async () => {
   const listed = await gatehouse(["keys", "rotate"], { DATABASE_URL: databaseUrl, ENCRYPTION_KEY: key }).exit;
   expect(listed.stderr).toBe("");
   await query(
-    databaseUrl,
+    asSuperuser(databaseUrl),
     `create role limited login password 'limited';
      grant select on all tables in schema public to limited;
      revoke select on signing_keys from limited`,
@@ -35,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   silent.close();
-  await query(databaseUrl, "drop owned by limited; drop role limited");
+  await query(asSuperuser(databaseUrl), "drop owned by limited; drop role limited");
   await dropDatabase(databaseUrl);
   await rm(directory, { recursive: true });
 });
@@ -50,7 +56,7 @@ const refusals: [string, () => Environment, RegExp][] = [
   [
     "a role without a grant",
     () => ({ DATABASE_URL: limitedUrl, ENCRYPTION_KEY: key }),
-    /permission denied for table signing_keys/,
+    /permission denied for table signing_keys|`grant .*delete on signing_keys to limited`/,
   ],
   [
     "a CLAIMS_FILE that is missing",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { asSuperuser, createDatabase, dropDatabase, query } from "./support/database.ts";
+import { asSuperuser, createDatabase, dropDatabase, owner, query } from "./support/database.ts";
 import { gatehouse } from "./support/gateway-process.ts";
 import { startGateway } from "./support/gateway.ts";
 
@@ -59,7 +59,7 @@ it("replaces the function of earlier releases, which only a superuser could make
      alter function gatehouse_remove_old_events set gatehouse.removes_old_events = 'on';
      alter function gatehouse_remove_old_events owner to current_user`,
   );
-  await query(superuser, "alter function gatehouse_remove_old_events owner to gatehouse_owner");
+  await query(superuser, `alter function gatehouse_remove_old_events owner to ${owner}`);
   expect(await migrate("up")).toMatchObject({ code: 0, stderr: "" });
   const [made] = await query(
     databaseUrl,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/config.ts";
 import { createDatabase, dropDatabase } from "./support/database.ts";
 import { gatehouse, post, serve } from "./support/gateway-process.ts";
 

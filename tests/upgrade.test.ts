@@ -45,6 +45,11 @@ const refresh = ({ refreshToken }: { refreshToken: string }) =>
     { old: refreshToken },
   );
 
+const login = (names: object) =>
+  gateway.graphql("mutation ($input: LoginInput!) { login(input: $input) { user { email username } } }", {
+    input: { ...names, password },
+  });
+
 beforeAll(async () => {
   const other = await startGateway();
   const passwordHash = await other.app.hasher.hash(password);
@@ -80,10 +85,6 @@ afterAll(async () => {
 });
 
 it("keeps the accounts of the previous release", async () => {
-  const login = (names: object) =>
-    gateway.graphql("mutation ($input: LoginInput!) { login(input: $input) { user { email username } } }", {
-      input: { ...names, password },
-    });
   const account = { email: "Ada@example.com", username: "Ada" };
   for (const names of [{ email: "ADA@EXAMPLE.COM" }, { username: "ada" }])
     expect((await login(names)).data).toEqual({ login: { user: account } });

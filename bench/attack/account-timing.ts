@@ -8,7 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
-import { findRunningPostgres } from "../../src/persistence/embedded-postgres.ts";
+import { findRunningPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { chanceOfLonger, timesOf } from "../../tests/support/time-comparison.ts";
 import { startGateway } from "../gateway.ts";
 

@@ -7,7 +7,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
-import { findRunningPostgres } from "../../src/persistence/embedded-postgres.ts";
+import { findRunningPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { startGateway } from "../gateway.ts";
 import { signInFrom } from "./sign-in-from.ts";
 import type { Answer } from "./sign-in-from.ts";

@@ -1,18 +1,18 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import { PwnedPasswords } from "../security/pwned-passwords.ts";
 import type { SessionService } from "../sessions/session.service.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import { AccountResolver } from "./account.resolver.ts";
 import { AccountService } from "./account.service.ts";
-import { NameCheck } from "./name-check.ts";
+import { NameCheck } from "./names/name-check.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { PrivateRegistration } from "./private-registration.ts";
 import { Reauthentication } from "./reauthentication.ts";
-import { TakenNames } from "./taken-names.ts";
-import { UsernameRules } from "./username-rules.ts";
+import { TakenNames } from "./names/taken-names.ts";
+import { UsernameRules } from "./names/username-rules.ts";
 
 interface Foundations {
   em: EntityManager;

@@ -1,10 +1,10 @@
-import { namedStatement } from "../named-statement.ts";
+import { namedStatement } from "../database/named-statement.ts";
 import { userColumns } from "../sessions/session-row.ts";
 import { opening, openingFor } from "../sessions/session-statements.ts";
 import type { OpenedRow, OpeningValues } from "../sessions/session-statements.ts";
 import type { NewAccount } from "./new-account.ts";
-import { claimNames } from "./released-names.ts";
-import type { NameReuse } from "./released-names.ts";
+import { claimNames } from "./names/released-names.ts";
+import type { NameReuse } from "./names/released-names.ts";
 import type { StoredPassword } from "./stored-password.ts";
 
 export const signUp = namedStatement<OpenedRow, NewAccount & NameReuse & OpeningValues>({

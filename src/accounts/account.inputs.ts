@@ -12,10 +12,10 @@ import {
   newPasswordText,
   usernameText,
 } from "./account.rules.ts";
-import { NameCheck } from "./name-check.ts";
+import { NameCheck } from "./names/name-check.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { Reauthentication } from "./reauthentication.ts";
-import { UsernameRules } from "./username-rules.ts";
+import { UsernameRules } from "./names/username-rules.ts";
 
 const checkNewUsername: WholeInputCheck<RegisterInput> = ({ username }, { service }) =>
   service(UsernameRules).check(username);

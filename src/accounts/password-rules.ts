@@ -6,7 +6,7 @@ import { isMadeOf, withItsWords } from "../security/password-similarity.ts";
 import type { PwnedPasswords } from "../security/pwned-passwords.ts";
 import { newPasswordText } from "./account.rules.ts";
 import { normalForm } from "./stored-password.ts";
-import type { Names } from "./name-keys.ts";
+import type { Names } from "./names/name-keys.ts";
 
 /** What an account is known by. */
 export interface OwnNames extends Names {

@@ -3,16 +3,16 @@ import { SignInRequired } from "../errors.ts";
 import { insertEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
-import { namedStatement } from "../named-statement.ts";
+import { namedStatement } from "../database/named-statement.ts";
 import type { PasswordHasher } from "../security/password-hasher.ts";
 import type { RegisterInput } from "./account.inputs.ts";
-import { nameKeys } from "./name-keys.ts";
-import type { NameKeys } from "./name-keys.ts";
+import { nameKeys } from "./names/name-keys.ts";
+import type { NameKeys } from "./names/name-keys.ts";
 import { newAccount } from "./new-account.ts";
 import type { NewAccount } from "./new-account.ts";
-import { claimNames, isReservedName } from "./released-names.ts";
-import type { NameReuse } from "./released-names.ts";
-import { isUniqueViolation } from "./unique-violation.ts";
+import { claimNames, isReservedName } from "./names/released-names.ts";
+import type { NameReuse } from "./names/released-names.ts";
+import { isUniqueViolation } from "./names/unique-violation.ts";
 
 // One statement, and one transaction that looks and writes, whether the names are free or not: the answer takes the
 // same time. Of two at once the unique indexes refuse one. And one event: were the owner of a username told too, who asks

@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { clock } from "../clock.ts";
+import { clock } from "../timing/clock.ts";
 import type { FieldErrors } from "../errors.ts";
 import { FieldError } from "../field-errors.ts";
 import { recordEvents } from "../events/event-record.ts";

@@ -1,11 +1,11 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { LRUCache } from "lru-cache";
-import { namedStatement } from "../named-statement.ts";
+import { namedStatement } from "../database/named-statement.ts";
 import { addressBlock } from "../security/address-block.ts";
 import { retainedBytes } from "../security/retained-bytes.ts";
 import type { TriedAccount } from "../throttling/password-attempt.ts";
 import type { LoginInput } from "./account.inputs.ts";
-import { nameKeys } from "./name-keys.ts";
+import { nameKeys } from "./names/name-keys.ts";
 import type { StoredPassword } from "./stored-password.ts";
 import type { User } from "./user.entity.ts";
 

@@ -1,13 +1,13 @@
 import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { clock } from "../clock.ts";
+import { clock } from "../timing/clock.ts";
 import { Unauthenticated } from "../errors.ts";
 import { recordEvents } from "../events/event-record.ts";
 import type { Client } from "../graphql/context.ts";
 import type { Caller } from "../sessions/caller.ts";
 import { Session } from "../sessions/session.entity.ts";
 import { credentialEvents } from "./credential-events.ts";
-import { changedKeys } from "./name-keys.ts";
+import { changedKeys } from "./names/name-keys.ts";
 import { User } from "./user.entity.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import DataLoader from "dataloader";
-import { namedStatement } from "../named-statement.ts";
+import { namedStatement } from "../database/named-statement.ts";
 import type { UserType } from "./user.type.ts";
 import { isUuid } from "../security/uuid.ts";
 

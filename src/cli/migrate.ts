@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { NameCollision } from "../accounts/name-key-repair.ts";
+import type { NameCollision } from "../accounts/names/name-key-repair.ts";
 import type { Orm } from "../persistence/orm.ts";
 import { printable } from "../security/printable-text.ts";
 import { withDatabase } from "./with-app.ts";
@@ -28,7 +28,7 @@ export function migrateCommand(): Command {
       withMigrations(async (orm, { migrateUp }) => {
         const names = await migrateUp(orm);
         print(names.length > 0 ? names.map((name) => `applied ${name}`).join("\n") : "nothing to apply");
-        const { repairNameKeys } = await import("../accounts/name-key-repair.ts");
+        const { repairNameKeys } = await import("../accounts/names/name-key-repair.ts");
         for (const collision of await repairNameKeys(orm.em)) print(lineOf(collision));
       }),
     );

@@ -1,8 +1,8 @@
 import cluster from "node:cluster";
-import { ConfigError, loadConfig, settingNames } from "../config.ts";
-import type { Config } from "../config.ts";
-import { readEnvFile } from "../env-file.ts";
-import { nearestName } from "../nearest-name.ts";
+import { ConfigError, loadConfig, settingNames } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import { readEnvFile } from "../config/env-file.ts";
+import { nearestName } from "../config/nearest-name.ts";
 import { printable } from "../security/printable-text.ts";
 
 /** Read by `createsuperuser` alone. */

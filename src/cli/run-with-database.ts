@@ -1,13 +1,13 @@
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
-import { createCommandLogger } from "../logger.ts";
-import { tokenSecrets } from "../persistence/kept-secret.ts";
-import type { TokenSecrets } from "../persistence/kept-secret.ts";
+import type { Config } from "../config/config.ts";
+import { createCommandLogger } from "../logging/logger.ts";
+import { tokenSecrets } from "../embedded-postgres/kept-secret.ts";
+import type { TokenSecrets } from "../embedded-postgres/kept-secret.ts";
 import { migrateOnStart } from "../persistence/migrations.ts";
 import { openDatabaseBesideGateway } from "../persistence/open-database.ts";
 import { createOrm } from "../persistence/orm.ts";
 import type { Orm } from "../persistence/orm.ts";
-import { closedInTime } from "../time-limit.ts";
+import { closedInTime } from "../timing/time-limit.ts";
 import { fail } from "./failure.ts";
 import { readSettings } from "./read-settings.ts";
 

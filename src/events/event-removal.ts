@@ -1,4 +1,4 @@
-import type { RemovalStep } from "../removal.ts";
+import type { RemovalStep } from "../database/removal.ts";
 
 /** The end of events by age: the database lets nothing else delete them. @param retention seconds, a day or more */
 export function eventRemoval(retention: number): RemovalStep {

@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { nameKeys } from "../accounts/name-keys.ts";
+import { nameKeys } from "../accounts/names/name-keys.ts";
 import { isUuid } from "../security/uuid.ts";
 import type { EventActor, EventOutcome, EventType } from "./event-type.ts";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { clock } from "../clock.ts";
+import { clock } from "../timing/clock.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";

@@ -1,4 +1,4 @@
-import { clock } from "../clock.ts";
+import { clock } from "../timing/clock.ts";
 import type { ClaimValue } from "../security/claim-source.ts";
 import type { Caller } from "../sessions/caller.ts";
 

@@ -1,8 +1,8 @@
 import { GraphQLError } from "graphql";
 import type { GraphQLFormattedError } from "graphql";
-import { isDatabaseOutage } from "../database-outage.ts";
+import { isDatabaseOutage } from "../database/database-outage.ts";
 import { CallerError, ServiceUnavailable } from "../errors.ts";
-import { describeError } from "../logger.ts";
+import { describeError } from "../logging/logger.ts";
 
 /** The part of a logger that failures need. */
 export interface ErrorLog {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { WrongClock } from "../clock.ts";
+import { WrongClock } from "../timing/clock.ts";
 
 /** `/health/live`: the process answers. `/health/ready`: it can serve, because its clock and its database are right. */
 export function registerHealth(server: FastifyInstance, checkReadiness: () => Promise<void>): void {

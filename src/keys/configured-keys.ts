@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { SealedSecrets } from "../security/sealed-secrets.ts";
 import { sharedSecret } from "../security/token-keys.ts";
 import type { TokenKeys } from "../security/token-keys.ts";

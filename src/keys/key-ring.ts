@@ -1,14 +1,14 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
-import { repeatInBackground } from "../background-work.ts";
-import { clock } from "../clock.ts";
-import { NoticeReader } from "../notice-reader.ts";
+import { repeatInBackground } from "../timing/background-work.ts";
+import { clock } from "../timing/clock.ts";
+import { NoticeReader } from "../database/notice-reader.ts";
 import { readPrivateKey, readPublicKey } from "../security/key-pair.ts";
 import type { PublicJwk } from "../security/key-pair.ts";
 import type { SealedSecrets } from "../security/sealed-secrets.ts";
 import type { TokenKey, TokenKeys } from "../security/token-keys.ts";
-import { within } from "../time-limit.ts";
+import { within } from "../timing/time-limit.ts";
 import { opensNoKey } from "./key-rotation.ts";
 import type { KeyRotation } from "./key-rotation.ts";
 

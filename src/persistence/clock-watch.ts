@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
-import { clock } from "../clock.ts";
+import { clock } from "../timing/clock.ts";
 
 /** Milliseconds between two looks at the machine's clock. */
 const watchTime = 1_000;

@@ -1,4 +1,4 @@
-import { within } from "../time-limit.ts";
+import { within } from "../timing/time-limit.ts";
 import { answeredQueries } from "./guarded-pool.ts";
 import type { Orm } from "./orm.ts";
 

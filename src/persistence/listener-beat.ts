@@ -1,8 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import { repeatInBackground, runInBackground } from "../background-work.ts";
-import { within } from "../time-limit.ts";
+import { repeatInBackground, runInBackground } from "../timing/background-work.ts";
+import { within } from "../timing/time-limit.ts";
 import type { Subscription } from "./notifications.ts";
 
 /** Milliseconds. */

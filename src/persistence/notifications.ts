@@ -1,8 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import type { Logger } from "pino";
-import { runInBackground } from "../background-work.ts";
-import { within } from "../time-limit.ts";
+import { runInBackground } from "../timing/background-work.ts";
+import { within } from "../timing/time-limit.ts";
 import { sharesSession } from "./connection-setup.ts";
 import { ListenerBeat } from "./listener-beat.ts";
 

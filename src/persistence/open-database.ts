@@ -1,6 +1,6 @@
 import { Client } from "pg";
-import type { Config } from "../config.ts";
-import { findRunningPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
+import type { Config } from "../config/config.ts";
+import { findRunningPostgres, startEmbeddedPostgres } from "../embedded-postgres/embedded-postgres.ts";
 
 export interface Database {
   url: string;

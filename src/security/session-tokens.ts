@@ -1,5 +1,5 @@
 import jwt from "jsonwebtoken";
-import { clock } from "../clock.ts";
+import { clock } from "../timing/clock.ts";
 import { Unauthenticated } from "../errors.ts";
 import { headerOf } from "../verify/token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";

@@ -9,7 +9,7 @@ import type { CallerRow } from "./caller-query.ts";
 import type { Caller } from "./caller.ts";
 import type { LastUse } from "./last-use.ts";
 import type { LiveSessions } from "./live-sessions.ts";
-import { revokeSessions } from "./session-revocation.ts";
+import { revokeSessions } from "./revocations/session-revocation.ts";
 
 interface Look {
   row: Promise<CallerRow | undefined>;

@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
-import { repeatInBackground } from "../background-work.ts";
+import { repeatInBackground } from "../timing/background-work.ts";
 
 /** Sessions that may wait to be written; beyond that, a session is noted when it is used after the next write. */
 const mostNoted = 50_000;

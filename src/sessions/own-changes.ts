@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { within } from "../time-limit.ts";
+import { within } from "../timing/time-limit.ts";
 import { LiveSessions } from "./live-sessions.ts";
 
 /** Other processes that answer as one replica with this one. */

@@ -6,7 +6,7 @@ import { checkPage, connectionOf } from "../graphql/paging.ts";
 import type { Connection, PageArgs } from "../graphql/paging.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { Caller } from "./caller.ts";
-import type { RevocationReason } from "./session-revocation.ts";
+import type { RevocationReason } from "./revocations/session-revocation.ts";
 import type { SessionType } from "./session.type.ts";
 import { isUuid } from "../security/uuid.ts";
 

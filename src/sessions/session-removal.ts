@@ -1,4 +1,4 @@
-import type { RemovalStep } from "../removal.ts";
+import type { RemovalStep } from "../database/removal.ts";
 
 /** Seconds for which what has ended before its refresh token stays, for whoever wants to know what happened. */
 const keepEnded = 86_400;

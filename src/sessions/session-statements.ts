@@ -2,9 +2,9 @@ import { v7 } from "uuid";
 import { insertEvents } from "../events/event-record.ts";
 import type { EventOrigin } from "../events/event-record.ts";
 import type { EventType } from "../events/event-type.ts";
-import { namedStatement } from "../named-statement.ts";
-import { generationState, nextGeneration } from "./generation-state.ts";
-import type { GenerationState } from "./generation-state.ts";
+import { namedStatement } from "../database/named-statement.ts";
+import { generationState, nextGeneration } from "./refresh/generation-state.ts";
+import type { GenerationState } from "./refresh/generation-state.ts";
 import { sessionColumns, userColumns } from "./session-row.ts";
 import type { SessionRow, UserRow } from "./session-row.ts";
 

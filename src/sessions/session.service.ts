@@ -3,7 +3,7 @@ import { Unauthenticated } from "../errors.ts";
 import type { UnauthenticatedReason } from "../errors.ts";
 import { RepeatedEvents } from "../events/repeated-events.ts";
 import type { Client } from "../graphql/context.ts";
-import type { NamedStatement } from "../named-statement.ts";
+import type { NamedStatement } from "../database/named-statement.ts";
 import { addressBlock } from "../security/address-block.ts";
 import type { ExtraClaims } from "../security/extra-claims.ts";
 import type { SessionTokens } from "../security/session-tokens.ts";
@@ -11,11 +11,11 @@ import { countAgainst } from "../shares/current-caller.ts";
 import type { Throttle } from "../throttling/throttle.service.ts";
 import type { AuthPayload } from "./auth-payload.type.ts";
 import type { LogoutScope } from "./logout.type.ts";
-import { RecordedRefreshes } from "./recorded-refreshes.ts";
-import { revokeAllSessions, revokeSessions } from "./session-revocation.ts";
+import { RecordedRefreshes } from "./refresh/recorded-refreshes.ts";
+import { revokeAllSessions, revokeSessions } from "./revocations/session-revocation.ts";
 import { findForRefresh, openingValues, reopen, rotate } from "./session-statements.ts";
 import type { OpenedRow, OpeningLimits, OpeningValues, RefreshRow } from "./session-statements.ts";
-import { TokenPairs } from "./token-pairs.ts";
+import { TokenPairs } from "./refresh/token-pairs.ts";
 
 /** Seconds, but for `maxPerUser`. */
 export interface SessionLimits extends OpeningLimits {

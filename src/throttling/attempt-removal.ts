@@ -1,4 +1,4 @@
-import type { RemovalStep } from "../removal.ts";
+import type { RemovalStep } from "../database/removal.ts";
 
 /** The end of counts that have run out; what is locked is left for the next time. */
 export const attemptRemoval: RemovalStep = {

@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { QueryConfig, QueryResult, QueryResultRow } from "pg";
-import { namedStatement } from "../named-statement.ts";
+import { namedStatement } from "../database/named-statement.ts";
 
 // A new count lasts longer, the more of them there were of late: twice as long each time, to a limit. The count is locked
 // first, as by giveBack: in the other order each would wait for the other.

@@ -1,9 +1,9 @@
 import cluster from "node:cluster";
 import type { App } from "../app.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { live } from "../lifetime.ts";
 import { openApp, startListening } from "../listening-app.ts";
-import { createLogger } from "../logger.ts";
+import { createLogger } from "../logging/logger.ts";
 import type { Begin, ToParent, ToWorker } from "./messages.ts";
 import { SiblingWorkers } from "./sibling-workers.ts";
 

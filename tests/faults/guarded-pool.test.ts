@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { Pool } from "pg";
-import { isDatabaseOutage } from "../../src/database-outage.ts";
+import { isDatabaseOutage } from "../../src/database/database-outage.ts";
 import { guardPool } from "../../src/persistence/guarded-pool.ts";
 import { countAgainst, runForAddress } from "../../src/shares/current-caller.ts";
 import { databaseUrl } from "../support/database.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { once } from "node:events";
 import { connect } from "node:net";
 import pino from "pino";
-import { describeError, forPeople, logOptions } from "../../src/logger.ts";
+import { describeError, forPeople, logOptions } from "../../src/logging/logger.ts";
 import { createDatabase, dropDatabase } from "../support/database.ts";
 import { killAll, serve } from "../support/gateway-process.ts";
 import type { GatehouseProcess } from "../support/gateway-process.ts";

@@ -41,7 +41,7 @@ beforeAll(async () => {
   ])
     await query(urlOf("postgres"), `alter database ${name} set ${setting}`);
   const [setting] = await query<{ directory: string }>(
-    database,
+    urlOf("postgres"),
     "select current_setting('data_directory') as directory",
   );
   serverLog = join(setting?.directory ?? "", "../server.log");

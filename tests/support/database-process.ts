@@ -9,9 +9,11 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
-import { findPostmaster } from "../../src/persistence/postmaster.ts";
+import { findPostmaster } from "../../src/embedded-postgres/postmaster.ts";
 
-const modulePath = fileURLToPath(new URL("../../src/persistence/embedded-postgres.ts", import.meta.url));
+const modulePath = fileURLToPath(
+  new URL("../../src/embedded-postgres/embedded-postgres.ts", import.meta.url),
+);
 const directories: string[] = [];
 const children: ChildProcess[] = [];
 

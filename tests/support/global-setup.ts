@@ -1,7 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedPostgres } from "../../src/persistence/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { migrateUp } from "../../src/persistence/migrations.ts";
 import { createOrm } from "../../src/persistence/orm.ts";
 import {

@@ -1,4 +1,4 @@
-import type { EmbeddedPostgres } from "../../src/persistence/embedded-postgres.ts";
+import type { EmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 
 /** What the global set-up hands to the global tear-down: both run in one process. */
 export const testServer: { directory?: string; postgres?: EmbeddedPostgres } = {};

@@ -1,11 +1,11 @@
-import { forOwner } from "../accounts/user-visibility.ts";
-import type { ExtraClaims } from "../security/extra-claims.ts";
-import type { SessionTokens } from "../security/session-tokens.ts";
-import type { AuthPayload } from "./auth-payload.type.ts";
+import { forOwner } from "../../accounts/user-visibility.ts";
+import type { ExtraClaims } from "../../security/extra-claims.ts";
+import type { SessionTokens } from "../../security/session-tokens.ts";
+import type { AuthPayload } from "../auth-payload.type.ts";
 import { RecentPairs } from "./recent-pairs.ts";
-import { userOf } from "./session-row.ts";
-import type { UserRow } from "./session-row.ts";
-import type { IssuedState, RefreshRow } from "./session-statements.ts";
+import { userOf } from "../session-row.ts";
+import type { UserRow } from "../session-row.ts";
+import type { IssuedState, RefreshRow } from "../session-statements.ts";
 
 /** Seconds. */
 interface PairLimits {

@@ -1,4 +1,4 @@
-import { readTrustedFile, UntrustedFile } from "./security/trusted-files.ts";
+import { readTrustedFile, UntrustedFile } from "../security/trusted-files.ts";
 
 /** A line that assigns nothing, or what may stand behind a closing quote: white space and a comment. */
 const blank = /^\s*(?:#.*)?$/;

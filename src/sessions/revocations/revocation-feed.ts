@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
-import { clock } from "../clock.ts";
-import type { SessionTokens } from "../security/session-tokens.ts";
+import { clock } from "../../timing/clock.ts";
+import type { SessionTokens } from "../../security/session-tokens.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { Revocation } from "./revocation-list.ts";
 import type { RevocationListener, RevocationWatch } from "./revocation-watch.ts";

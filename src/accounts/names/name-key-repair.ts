@@ -1,8 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
-import { namedStatement } from "../named-statement.ts";
-import { emailKey } from "../text/email-key.ts";
-import { usernameKey } from "../text/username-key.ts";
+import { namedStatement } from "../../database/named-statement.ts";
+import { emailKey } from "../../text/email-key.ts";
+import { usernameKey } from "../../text/username-key.ts";
 
 interface Wanted {
   ids: string[];

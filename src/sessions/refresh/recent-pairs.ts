@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { retainedBytes } from "../security/retained-bytes.ts";
-import type { AuthPayload } from "./auth-payload.type.ts";
+import { retainedBytes } from "../../security/retained-bytes.ts";
+import type { AuthPayload } from "../auth-payload.type.ts";
 
 type Pair = Pick<AuthPayload, "token" | "refreshToken">;
 

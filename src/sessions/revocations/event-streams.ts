@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
-import { addressBlocks } from "../security/address-block.ts";
-import { ShareTree } from "../shares/share-tree.ts";
-import type { SharePath } from "../shares/share-tree.ts";
+import { addressBlocks } from "../../security/address-block.ts";
+import { ShareTree } from "../../shares/share-tree.ts";
+import type { SharePath } from "../../shares/share-tree.ts";
 
 /** As many as one replica serves at once. */
 const mostStreams = 1_000;

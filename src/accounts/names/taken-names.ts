@@ -1,10 +1,10 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { InvalidInput } from "../errors.ts";
-import type { FieldErrors } from "../errors.ts";
-import { FieldError } from "../field-errors.ts";
-import { namedStatement } from "../named-statement.ts";
-import type { Caller } from "../sessions/caller.ts";
-import { normalizeEmail } from "../security/email-address.ts";
+import { InvalidInput } from "../../errors.ts";
+import type { FieldErrors } from "../../errors.ts";
+import { FieldError } from "../../field-errors.ts";
+import { namedStatement } from "../../database/named-statement.ts";
+import type { Caller } from "../../sessions/caller.ts";
+import { normalizeEmail } from "../../security/email-address.ts";
 import { nameKeys } from "./name-keys.ts";
 import type { NameKeys, Names } from "./name-keys.ts";
 import { isReservedName } from "./released-names.ts";

@@ -1,6 +1,6 @@
-import { normalizeEmail } from "../security/email-address.ts";
-import { emailKey } from "../text/email-key.ts";
-import { usernameKey } from "../text/username-key.ts";
+import { normalizeEmail } from "../../security/email-address.ts";
+import { emailKey } from "../../text/email-key.ts";
+import { usernameKey } from "../../text/username-key.ts";
 
 export interface Names {
   email?: string | null;

@@ -1,7 +1,7 @@
-import type { FieldErrors } from "../errors.ts";
-import type { Client } from "../graphql/context.ts";
-import type { Caller } from "../sessions/caller.ts";
-import type { Throttle } from "../throttling/throttle.service.ts";
+import type { FieldErrors } from "../../errors.ts";
+import type { Client } from "../../graphql/context.ts";
+import type { Caller } from "../../sessions/caller.ts";
+import type { Throttle } from "../../throttling/throttle.service.ts";
 import type { Names } from "./name-keys.ts";
 import { asksForName } from "./taken-names.ts";
 import type { TakenNames } from "./taken-names.ts";

@@ -1,4 +1,4 @@
-import { clock } from "../clock.ts";
+import { clock } from "../../timing/clock.ts";
 
 /** Seconds for which an entry stays beyond the life of the last token that it refuses: clocks differ. */
 const margin = 60;

@@ -1,4 +1,4 @@
-import type { RemovalStep } from "../removal.ts";
+import type { RemovalStep } from "../../database/removal.ts";
 
 /** What statements about released names need to know. */
 export interface NameReuse {

@@ -1,5 +1,5 @@
-import type { FieldErrors } from "../errors.ts";
-import { FieldError } from "../field-errors.ts";
+import type { FieldErrors } from "../../errors.ts";
+import { FieldError } from "../../field-errors.ts";
 
 /** `as-recorded`: the rule of the reference services, which take anything that is not blank. */
 export type UsernameRuleSet = "strict" | "as-recorded";

@@ -1,8 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
-import { repeatInBackground, runInBackground } from "../background-work.ts";
-import { NoticeReader } from "../notice-reader.ts";
-import { within } from "../time-limit.ts";
+import { repeatInBackground, runInBackground } from "../../timing/background-work.ts";
+import { NoticeReader } from "../../database/notice-reader.ts";
+import { within } from "../../timing/time-limit.ts";
 import { RevocationList } from "./revocation-list.ts";
 import type { Revocation } from "./revocation-list.ts";
 

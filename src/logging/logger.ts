@@ -2,9 +2,9 @@ import { createRequire } from "node:module";
 import pino from "pino";
 import type { Logger } from "pino";
 import type PinoPretty from "pino-pretty";
-import { isDatabaseOutage } from "./database-outage.ts";
+import { isDatabaseOutage } from "../database/database-outage.ts";
 import { LogOutput } from "./log-output.ts";
-import { printable, printableLines } from "./security/printable-text.ts";
+import { printable, printableLines } from "../security/printable-text.ts";
 
 /** What a log writes to. */
 export type LogDestination = Pick<LogOutput, "write"> & Partial<Pick<LogOutput, "flush">>;

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { addressBlock } from "../security/address-block.ts";
-import { retainedBytes } from "../security/retained-bytes.ts";
+import { addressBlock } from "../../security/address-block.ts";
+import { retainedBytes } from "../../security/retained-bytes.ts";
 
 /** Milliseconds. */
 const fiveMinutes = 300_000;

@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from "node:net";
 import { availableParallelism } from "node:os";
 import { z } from "zod";
-import { normalizeAddress } from "./security/ip-address.ts";
+import { normalizeAddress } from "../security/ip-address.ts";
 
 /** What the variables of the configuration may hold: text from outside -> a checked value, or a line that says what is taken. */
 export const onOff = z.enum(["on", "off"], "takes on or off").transform((value) => value === "on");

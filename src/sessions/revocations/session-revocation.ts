@@ -1,9 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { insertEvents } from "../events/event-record.ts";
-import type { EventOrigin } from "../events/event-record.ts";
-import type { EventOutcome, EventType } from "../events/event-type.ts";
-import { generationState } from "./generation-state.ts";
-import type { LogoutScope } from "./logout.type.ts";
+import { insertEvents } from "../../events/event-record.ts";
+import type { EventOrigin } from "../../events/event-record.ts";
+import type { EventOutcome, EventType } from "../../events/event-type.ts";
+import { generationState } from "../refresh/generation-state.ts";
+import type { LogoutScope } from "../logout.type.ts";
 
 /** Why a session ended: the values of `sessions.revoked_reason`, beside `user_deactivated`, which the database sets. */
 export type RevocationReason =

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { clientAddress } from "../http/client-address.ts";
-import { answerPublicDocument } from "../http/public-document.ts";
+import { clientAddress } from "../../http/client-address.ts";
+import { answerPublicDocument } from "../../http/public-document.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 
 /** Seconds. */
