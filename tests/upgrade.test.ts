@@ -23,6 +23,8 @@ let gateway: Gateway;
 const sql = <Row extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
   query<Row>(url, text, values);
 
+const asRole = (text: string) => query(asSuperuser(url), `begin; set local role ${role}; ${text}; commit`);
+
 /** Tokens as the previous release signs them. */
 function tokensOf(sid: string, gen: number): { token: string; refreshToken: string } {
   const issued = { sub: userId, sid, iss: "gatehouse" };
@@ -127,7 +129,6 @@ it("lets its replicas sign people in and up while both run", async () => {
 });
 
 it("lets replicas of a role that does not own the tables go on while both run", async () => {
-  const asRole = (text: string) => query(asSuperuser(url), `begin; set local role ${role}; ${text}; commit`);
   const later = randomUUID();
   await asRole(`select gatehouse_open_session('${later}', '${userId}', 50, 5184000, 5184000, null, null)`);
   expect((await me(tokensOf(later, 0))).errors).toBeUndefined();
