@@ -5,7 +5,7 @@ const example = "takes a URL such as postgresql://user:password@host:5432/databa
 
 const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 
-/** Parameters that the driver reads. Others, which hosts put into their URLs for other drivers, are ignored. */
+/** Parameters that the driver and we read. Others, which hosts put into their URLs for other drivers, are ignored. */
 const parameters = [
   "application_name",
   "client_encoding",
@@ -13,6 +13,7 @@ const parameters = [
   "options",
   "password",
   "port",
+  "schema",
   "sslcert",
   "sslkey",
   "sslmode",
@@ -20,6 +21,9 @@ const parameters = [
   "sslrootcert",
   "user",
 ];
+
+/** What other drivers call `schema`. Ignored, it would put the tables into another schema. */
+const otherNames: Record<string, string> = { currentschema: "schema", search_path: "schema" };
 
 /** A value of DATABASE_URL. No message quotes any part of it: a malformed URL has its password in unexpected places. */
 export const databaseUrl = z
@@ -40,11 +44,14 @@ export const databaseUrl = z
   .superRefine((text, context) => {
     const { searchParams } = new URL(text);
     for (const name of new Set(searchParams.keys())) {
-      const meant = parameters.includes(name) ? undefined : nearestName(name, parameters);
+      const meant = parameters.includes(name)
+        ? undefined
+        : (otherNames[name.toLowerCase()] ?? nearestName(name, parameters));
       if (meant !== undefined) context.addIssue(`has an unknown parameter; did you mean ${meant}?`);
       if (parameters.includes(name) && searchParams.getAll(name).length > 1)
         context.addIssue(`has the parameter ${name} more than once`);
     }
+    if (searchParams.get("schema") === "") context.addIssue("takes the name of a schema as schema");
     const sslMode = searchParams.get("sslmode");
     if (sslMode !== null && !sslModes.includes(sslMode))
       context.addIssue(`takes one of ${sslModes.join(", ")} as sslmode`);

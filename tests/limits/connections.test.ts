@@ -125,6 +125,40 @@ describe("connections", () => {
     expect([answering[0]?.closed, other.closed]).toEqual([false, false]);
   });
 
+  it("that execute an operation go after streams and half a request, and are told that it may be done", async () => {
+    const open = await listen(
+      4,
+      () => false,
+      () => {},
+    );
+    const sent = async (text: string) => {
+      const socket = await open("127.0.0.1");
+      let answer = "";
+      socket.setEncoding("utf8").on("data", (part: string) => (answer += part));
+      const before = requests;
+      socket.write(text);
+      await until(() => requests > before);
+      return { isClosed: () => socket.closed, answer: () => answer };
+    };
+    const post = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
+    const stream = await sent("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    const half = await sent(post);
+    const first = await sent(`${post}}`);
+    const second = await sent(`${post}}`);
+    for (const [newcomer, displaced] of [
+      ["127.0.0.2", half],
+      ["127.0.0.3", stream],
+    ] as const) {
+      await open(newcomer);
+      await until(displaced.isClosed);
+      expect([first.isClosed(), second.isClosed()]).toEqual([false, false]);
+    }
+    await open("127.0.0.4");
+    await until(second.isClosed);
+    expect(second.answer()).toContain("The operation may have been executed.");
+    expect(first.isClosed()).toBe(false);
+  });
+
   it("of a proxy count, but none of them has to go", async () => {
     const open = await listen(3, proxyTest("10.0.0.0/8, 127.0.0.2, ::1"));
     const proxied = [await open("127.0.0.2"), await open("::1")];

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { request } from "node:http";
+import { createDatabase, dropDatabase } from "../support/database.ts";
+import { killAll, serve } from "../support/gateway-process.ts";
 import { startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { register } from "../support/operations.ts";
@@ -130,6 +132,26 @@ describe("a query string", () => {
       400,
       badRequest("The query string is not percent-encoded UTF-8."),
     ]);
+  });
+
+  it("that is not UTF-8 is refused by the bundled program as well", async () => {
+    const databaseUrl = await createDatabase();
+    try {
+      const { url } = await serve({
+        DATABASE_URL: databaseUrl,
+        ENCRYPTION_KEY: "a secret of thirty-two bytes or more",
+        MIGRATE_ON_START: "on",
+      });
+      const headers = { "apollo-require-preflight": "yes" };
+      const answer = await fetch(`${url}/graphql?query=%7B__typename%7D&extensions=%FF`, { headers });
+      expect([answer.status, await answer.json()]).toEqual([
+        400,
+        badRequest("The query string is not percent-encoded UTF-8."),
+      ]);
+    } finally {
+      await killAll();
+      await dropDatabase(databaseUrl);
+    }
   });
 
   it("in UTF-8 is read", async () => {

@@ -6,10 +6,11 @@ export type UsernameRuleSet = "strict" | "as-recorded";
 
 /**
  * Control, format (direction, joiners), private-use and unassigned characters; everything that is drawn as nothing; every
- * space but U+0020; U+2800, which is a blank Braille pattern; U+FFFD, which stands for bytes that were lost. NUL and lone
- * surrogates have messages of their own.
+ * space but U+0020; symbols and letters that are blank (of Braille, music, Egyptian and Khitan); U+FFFC and U+FFFD, which
+ * stand for what was lost. NUL and lone surrogates have messages of their own.
  */
-const invisible = /(?![\0 ])[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufffd]/u;
+const invisible =
+  /(?![\0 ])[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufffc\ufffd\u{13441}\u{13442}\u{16fe4}\u{1d159}]/u;
 const startsWithMark = /^\p{M}/u;
 
 /** UTF-16 units of 255 characters: longer names are refused for their length, and take long to normalize. */
