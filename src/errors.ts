@@ -74,7 +74,7 @@ export class SignInRequired extends CallerError {
   }
 }
 
-/** What an answer takes is not to be had now: nobody has been refused. */
+/** A resource that the answer needs is unavailable; the request itself was not refused. */
 export class ServiceUnavailable extends CallerError {
   readonly code = "SERVICE_UNAVAILABLE";
   readonly details: { retryAfter?: number };
@@ -89,16 +89,16 @@ export class ServiceUnavailable extends CallerError {
   }
 }
 
-/** The same in the midst of a hash: a wrong password may have been found out, so its try is not given back. */
+/** Interrupted during a hash: the attempt is not given back, because it may have tested a wrong password. */
 export class HashInterrupted extends ServiceUnavailable {}
 
-/** The caller is known well enough, or need not be: this is not theirs to see. */
+/** The caller may not see this, signed in or not. */
 export class Forbidden extends CallerError {
   readonly code = "FORBIDDEN";
   readonly details = {};
 }
 
-/** There is no such thing, or it is another's: the two must not be told apart. */
+/** The object does not exist or belongs to another user: the two must be indistinguishable. */
 export class NotFound extends CallerError {
   readonly code = "NOT_FOUND";
   readonly details = {};

@@ -1,8 +1,7 @@
 /** What happens to accounts, and what it means. The words in capitals are causes. */
 export const accountEvents = {
-  SIGNED_UP: "The account was made.",
-  SIGN_UP_FAILED:
-    "With REGISTRATION_PRIVACY, somebody asked for another account with this one's email: NAME_TAKEN.",
+  SIGNED_UP: "The account was created.",
+  SIGN_UP_FAILED: "With REGISTRATION_PRIVACY, a registration used the email of this account: NAME_TAKEN.",
   SIGNED_IN: "A session began, by the password or with the sign-up.",
   SIGN_IN_FAILED:
     "A sign-in was refused: WRONG_PASSWORD, USER_DEACTIVATED, ACCOUNT_CHANGED (meanwhile) or, noted about once an hour, TOO_MANY_ATTEMPTS.",
@@ -15,15 +14,15 @@ export const accountEvents = {
   SIGNED_OUT: "A session ended by a sign-out. Of several that end at once, each has its event.",
   SESSION_REVOKED:
     "A session ended otherwise before its time: BY_USER, PASSWORD_CHANGED, TOO_MANY_SESSIONS, USER_DEACTIVATED, BY_OPERATOR or DELETED.",
-  PASSWORD_CHECK_FAILED: "The current password that a change asks for was wrong.",
+  PASSWORD_CHECK_FAILED: "The current password that a change requires was wrong.",
   PASSWORD_CHANGED: "The account got another password.",
   EMAIL_CHANGED: "The account got another e-mail address.",
   USERNAME_CHANGED: "The account got another username.",
-  ACCOUNT_DEACTIVATED: "The account was deactivated: nobody can sign in to it.",
+  ACCOUNT_DEACTIVATED: "The account was deactivated and cannot be signed in to.",
   ACCOUNT_REACTIVATED: "The account can be signed in to again.",
   ACCOUNT_DELETED: "The account was deleted.",
   RIGHTS_CHANGED: "The account's rights were changed: NOW_STAFF, NOW_SUPERUSER or NOW_NONE.",
-  SUPERUSER_CREATED: "The account was made by an operator, with every right.",
+  SUPERUSER_CREATED: "An operator created the account, with every right.",
 } as const;
 
 /** What happens to the service itself. */

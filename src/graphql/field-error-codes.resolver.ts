@@ -9,7 +9,7 @@ const FieldErrorCodeEnum = Object.fromEntries(codes.map((code) => [code, code]))
 registerEnumType(FieldErrorCodeEnum, {
   name: "FieldErrorCode",
   description:
-    "What is wrong with a field of an input. `extensions.errorCodes` of a BAD_USER_INPUT error has a code for each " +
+    "The error of an input field. `extensions.errorCodes` of a BAD_USER_INPUT error has a code for each " +
     "message of `extensions.errors`, by the same fields in the same order, so that apps can translate the messages.",
   valuesConfig: Object.fromEntries(
     codes.map((code) => [code, { description: descriptionOf(fieldErrorCatalogue[code]) }]),
