@@ -73,6 +73,7 @@ it.each([200, 800, 8_000])("verified tokens of %i characters keep 30 MiB at most
     tokens.set(`${index}`.padEnd(length), {
       ...subject,
       generation: 0,
+      issuedAt: 2_000_000_000,
       expiresAt: 2_000_000_000 + index / 2,
       key,
     });

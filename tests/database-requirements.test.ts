@@ -113,6 +113,9 @@ describe("a database that cannot be used is refused in a line, and the process e
       refusal(`the role ${role} may not create tables; run \`grant create on schema public to ${role}\`.`),
     );
     await run(["migrate", "up"]);
+    expect(await run(["serve"], url)).toMatchObject(
+      refusal(`the role ${role} lacks a privilege; run \`grant select on migrations to ${role}\`.`),
+    );
     await query(
       databaseUrl,
       `grant select on migrations to ${role}; grant all on users, attempts, signing_keys,
@@ -134,7 +137,7 @@ describe("a database that cannot be used is refused in a line, and the process e
     );
     expect(await run(["serve"])).toMatchObject(
       refusal(
-        "it lacks gatehouse_remove_old_events, sessions_forgotten; restore them, `gatehouse migrate check` lists all.",
+        "it lacks gatehouse_remove_old_events, sessions_forgotten; restore them, `node bin/gatehouse.js migrate check` lists all.",
       ),
     );
     await query(databaseUrl, "drop table attempts; drop function gatehouse_open_session");

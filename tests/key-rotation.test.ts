@@ -147,7 +147,7 @@ describe("gatehouse keys", () => {
     const unknown = await keys("retire", "nothing");
     expect(unknown).toMatchObject({
       code: 1,
-      stderr: "gatehouse: No published key has the kid nothing: see `gatehouse keys list`.\n",
+      stderr: "gatehouse: No published key has the kid nothing: see `node bin/gatehouse.js keys list`.\n",
     });
     const shared = await gatehouse(["keys", "list"], {
       ...environment,

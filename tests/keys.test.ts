@@ -120,7 +120,7 @@ describe("keys at rest", () => {
 
     const environment = { DATABASE_URL: gateway.databaseUrl };
     await expect(startGateway({ ...environment, ENCRYPTION_KEY: otherSecret })).rejects.toThrow(
-      /^ENCRYPTION_KEY opens no signing key of this database\. .*gatehouse keys retire/,
+      /^ENCRYPTION_KEY opens no signing key of this database\. .*node bin\/gatehouse\.js keys retire/,
     );
     expect(await sealed()).toBe(first);
     // The new one is added first, which seals everything anew; then the old one can go.

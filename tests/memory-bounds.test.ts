@@ -50,7 +50,15 @@ it("a token that was verified expires at the same moment as one that was not", (
 
 it("tokens are kept by number and by size", () => {
   const tokens = new VerifiedTokens();
-  const verified = { userId: "", sessionId: "", generation: 0, expiresAt: 0, kid: undefined, key };
+  const verified = {
+    userId: "",
+    sessionId: "",
+    generation: 0,
+    issuedAt: 0,
+    expiresAt: 0,
+    kid: undefined,
+    key,
+  };
   const kept = (names: string[]) => names.filter((name) => tokens.get(name)).length;
   const small = Array.from({ length: 20_001 }, (_, index) => `small ${index}`);
   for (const token of small) tokens.set(token, verified);
@@ -62,7 +70,15 @@ it("tokens are kept by number and by size", () => {
 
 it("a token is kept without the header that it came in", () => {
   const tokens = new VerifiedTokens();
-  const verified = { userId: "", sessionId: "", generation: 0, expiresAt: 0, kid: undefined, key };
+  const verified = {
+    userId: "",
+    sessionId: "",
+    generation: 0,
+    issuedAt: 0,
+    expiresAt: 0,
+    kid: undefined,
+    key,
+  };
   const before = heldBytes();
   for (let index = 0; index < 2_000; index++) {
     const header = Buffer.from(`Bearer ${"".padEnd(14_000)}${`${index}`.padStart(500, "x")}`).toString();

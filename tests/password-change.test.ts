@@ -135,6 +135,15 @@ describe("a change of password", () => {
     }
   });
 
+  it("refuses no token that a proxy hands on for the new session, however soon", async () => {
+    const session = await changed(tokens.token);
+    const { iat: issuedAt = 0 } = decodeJwt(session.token);
+    const short = await shortToken(session);
+    await untilRevoked(tokens.token);
+    expect(await verdict(short)).toBe("good");
+    expect(decodeJwt(short).iat).toBeGreaterThanOrEqual(issuedAt);
+  });
+
   it("ends the later of two at once, and the session of each of both", async () => {
     const answers = await Promise.all([
       change(tokens.token),

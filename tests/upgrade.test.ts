@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { migratorOf } from "../src/persistence/migrations.ts";
 import { createOrm } from "../src/persistence/orm.ts";
-import { createDatabase, dropDatabase, query } from "./support/database.ts";
+import { asSuperuser, createDatabase, dropDatabase, query } from "./support/database.ts";
 import { startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { reasonOf } from "./support/operations.ts";
@@ -14,6 +14,8 @@ const password = "correct horse battery";
 const userId = randomUUID();
 /** The session was refreshed once by the previous release; the other one was never refreshed. */
 const [refreshed, fresh, ended] = [randomUUID(), randomUUID(), randomUUID()];
+/** The previous release serves as this role; the migrations run as the owner. */
+const role = `gateway_${randomBytes(6).toString("hex")}`;
 
 let url: string;
 let gateway: Gateway;
@@ -60,6 +62,10 @@ beforeAll(async () => {
     "insert into users (id, email, username, password_hash) values ($1, 'Ada@example.com', 'Ada', $2)",
     [userId, passwordHash],
   );
+  await query(asSuperuser(url), `create role ${role}`);
+  await sql(`
+    grant select, insert, update, delete on users, sessions, session_revocations, signing_keys, attempts to ${role};
+    grant select, insert on auth_events to ${role}`);
   for (const id of [refreshed, fresh, ended])
     await sql("select gatehouse_open_session($1, $2, 50, 5184000, 5184000, '192.0.2.1', 'Firefox')", [
       id,
@@ -74,6 +80,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await gateway.close();
+  await query(asSuperuser(url), `drop owned by ${role}; drop role ${role}`);
   await dropDatabase(url);
 });
 
@@ -117,4 +124,14 @@ it("lets its replicas sign people in and up while both run", async () => {
   const later = randomUUID();
   await sql("select gatehouse_open_session($1, $2, 50, 5184000, 5184000, null, null)", [later, userId]);
   expect((await me(tokensOf(later, 0))).errors).toBeUndefined();
+});
+
+it("lets replicas of a role that does not own the tables go on while both run", async () => {
+  const asRole = (text: string) => query(asSuperuser(url), `begin; set local role ${role}; ${text}; commit`);
+  const later = randomUUID();
+  await asRole(`select gatehouse_open_session('${later}', '${userId}', 50, 5184000, 5184000, null, null)`);
+  expect((await me(tokensOf(later, 0))).errors).toBeUndefined();
+  await asRole(`update users set email = 'lady@example.com' where id = '${userId}'`);
+  await asRole(`update users set is_active = false where id = '${userId}'`);
+  expect(reasonOf(await me(tokensOf(later, 0)))).toBe("USER_DEACTIVATED");
 });

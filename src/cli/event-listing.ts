@@ -59,6 +59,6 @@ export async function listEvents(orm: Orm, options: EventListing): Promise<void>
       trouble = reason;
     }
   }
-  // Lines that nobody reads do not keep the process.
+  // Unread output does not keep the process alive.
   setTimeout(() => process.exit(), 2_000).unref();
 }

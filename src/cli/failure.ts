@@ -5,7 +5,7 @@ export function fail(error: unknown): void {
   const lines = linesOf(error).map((line) => `gatehouse: ${printable(line)}\n`);
   process.exitCode = 1;
   process.stderr.write(lines.join(""), () => process.exit());
-  // Output that nobody reads does not keep the process alive.
+  // Unread output does not keep the process alive.
   setTimeout(() => process.exit(), 2_000).unref();
 }
 

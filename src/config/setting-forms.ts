@@ -20,7 +20,7 @@ export function unclearForm(name: string, value: string): string | undefined {
 /** Whether a URL carries a user name or password, which would be published or logged with it. */
 const hasCredentials = (text: string) => /^[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(text);
 
-/** A single name: in a list, verifiers would look for all of it as one name. */
+/** A single name: verifiers would compare a list as one name. */
 export const identifier = z
   .string()
   .refine((text) => !/[\s,;"']/.test(text), "takes one value, without commas, blanks or quotes")

@@ -167,7 +167,7 @@ async function stopServer(
   const ours = await lock.acquire(lockPatience).catch(() => true);
   lock.expectEnd();
   const running = ours ? await findPostmaster(paths.data) : undefined;
-  // The lock is kept until the server ends it, so that nobody takes over a server about to stop.
+  // The lock is kept until the server ends it, so that no other process takes over a server that is about to stop.
   if (running) await shutDown(paths.data, running, binaries);
   await lock.release();
 }

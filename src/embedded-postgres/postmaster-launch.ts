@@ -81,7 +81,7 @@ function explain(log: string, exitCode: number | null): { reason: string; mayPas
   };
 }
 
-/** A port of 127.0.0.1 that nobody listens on now. */
+/** A free port of 127.0.0.1. */
 export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -50,7 +50,7 @@ export function commandAs(runAs: RunAs, program: string, args: string[]): [strin
 function setpriv({ uid, gid }: Account, capability: string): string[] {
   const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
   const capabilities = [`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`];
-  // Without this bit access(2), with which PostgreSQL looks for itself, ignores an ordinary user's capabilities.
+  // Without this bit access(2), with which PostgreSQL finds its own program, ignores an ordinary user's capabilities.
   return ["setpriv", ...ids, "--securebits=+no_setuid_fixup", ...capabilities, "--"];
 }
 

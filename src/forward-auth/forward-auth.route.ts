@@ -22,7 +22,10 @@ export function forwardAuthRoutes(forwardAuth: ForwardAuthService): (server: Fas
   const answer = async (request: FastifyRequest, reply: FastifyReply, accessToken: string | undefined) => {
     const client = { ip: clientAddress(request), userAgent: keptUserAgent(request.headers["user-agent"]) };
     const caller = await forwardAuth.verify(accessToken, client);
-    const token = asksForToken(request) ? forwardAuth.shortToken(caller) : undefined;
+    const token =
+      accessToken !== undefined && asksForToken(request)
+        ? forwardAuth.shortToken(accessToken, caller)
+        : undefined;
     reply.code(200).headers(identityHeaders(caller));
     if (token !== undefined) reply.header("authorization", `Bearer ${token}`);
     return reply.send(forwardAuth.sessionVariables(caller));

@@ -29,10 +29,12 @@ export class ForwardAuthService {
 
   /**
    * An access token of the same session for the application, with an audience that the gateway refuses: a service that
-   * reads it cannot act as the user here, nor trade it for another one. It never outlives the token it is made from.
+   * reads it cannot act as the user here, nor trade it for another one. It never outlives the token it is made from, and
+   * is never dated before it: the first tokens after a change of password may be dated to the next second.
+   * @param accessToken of the caller @throws Unauthenticated when it has expired meanwhile
    */
-  shortToken({ user, sessionId, expiresAt }: Caller): string {
-    const issuedAt = clock.seconds();
+  shortToken(accessToken: string, { user, sessionId, expiresAt }: Caller): string {
+    const issuedAt = Math.max(clock.seconds(), this.tokens.verifyAccess(accessToken).issuedAt);
     const end = Math.min(issuedAt + shortLife, Math.floor(expiresAt.getTime() / 1000));
     const subject = { userId: user.id, sessionId, jti: `${sessionId}.${randomUUID()}` };
     return this.tokens.signForwarded(subject, { issuedAt, expiresAt: end }, this.claims.inToken(user));

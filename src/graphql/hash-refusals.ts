@@ -17,8 +17,8 @@ import { entryOf } from "./error-format.ts";
 import { KnownOperation } from "./known-queries.ts";
 
 /**
- * Marks a mutation that comes to nothing without a hash: while its caller has no room for one, it is refused as it comes.
- * Its only argument names the account.
+ * Marks a mutation that always hashes: while its caller has no hash slot, it is refused before it runs. Its only argument
+ * names the account.
  */
 export const AlwaysHashes = () => Extensions({ alwaysHashes: true });
 
@@ -31,7 +31,7 @@ const mostBytes = 800_000;
 type Request = Readonly<{ query?: unknown; operationName?: unknown }>;
 type Body = Request & Readonly<{ variables?: unknown; extensions?: unknown }>;
 
-/** Made but once: the stack of an error costs more than all the rest of a refusal. */
+/** Created once: the stack of an error costs more than the rest of a refusal. */
 const { message, code } = new ServiceUnavailable();
 
 interface Place extends Required<Pick<GraphQLFormattedError, "locations" | "path">> {
@@ -60,7 +60,7 @@ export class HashRefusals {
   find(body: unknown, readAddress: () => string): KnownOperation | undefined {
     if (this.hasher.hasRoomForAll) return undefined;
     const { variables = {}, extensions, ...request } = Object(body) as Body;
-    // Apollo has more to say to such bodies.
+    // Apollo answers such bodies.
     if (extensions !== undefined || typeof variables !== "object" || Array.isArray(variables))
       return undefined;
     const key = keyOf(request);
@@ -82,7 +82,7 @@ export class HashRefusals {
     const place = placeOf(field);
     const key = keyOf(request);
     if (key !== undefined && this.places.get(key) === undefined && !hasValues(key, field, operation))
-      // The alias in the place may keep the text that it was cut from.
+      // The alias in the location may retain the text that it was cut from.
       this.places.set(
         key,
         { ...place, input: withoutLocation(place.input) },
@@ -105,7 +105,7 @@ function withoutLocation(input: ValueNode | undefined): ValueNode | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as ValueNode);
 }
 
-/** What says which operation is asked for; undefined of what is too long to be remembered, or none. */
+/** The cache key of an operation; undefined for documents that are missing or too long. */
 function keyOf({ query, operationName = null }: Request): string | undefined {
   return typeof query === "string" && query.length <= longestDocument
     ? JSON.stringify([query, operationName])

@@ -14,7 +14,7 @@ export function readForwardedAddress(member: string): string | undefined {
 
 /**
  * Where a request comes from: the member of X-Forwarded-For that the outermost trusted proxy wrote. Where it holds no
- * address, the request counts as that proxy's own, so nobody can choose what it counts as.
+ * address, the request counts as that proxy's own, so no client can choose its address.
  */
 export function clientAddress({ ips, socket }: FastifyRequest): string {
   for (const member of ips?.toReversed() ?? []) {

@@ -27,10 +27,10 @@ interface Connection {
 }
 
 /**
- * Bounds the open connections. One address may have all of them, but when there are no more, a newcomer takes the place of
- * one of the address that has most, or of an idle one of its own address. The connection that must go is told so with 503.
- * A connection that executes an operation goes only where its address has no other.
- * @param isProxy tells addresses that speak for many clients; their connections count, and none of them has to go
+ * Bounds the open connections. One address may have all of them, but at the limit a new connection replaces
+ * one of the address that has most, or an idle one of its own address. The replaced connection gets a 503.
+ * A connection that executes an operation is replaced only where its address has no other.
+ * @param isProxy recognises addresses that forward for many clients; their connections count but are never replaced
  */
 export function limitConnections(server: Server, most: number, isProxy: (address: string) => boolean): void {
   const shares = new ShareTree<Connection>();

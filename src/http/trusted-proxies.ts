@@ -9,7 +9,7 @@ export type TrustProxy = boolean | number | string;
 const mappedPrefix = 96;
 
 /**
- * Tells whether somebody is a proxy that speaks for others: whoever connects to us (hop 0), or an address that such a proxy
+ * Tells whether an address is a proxy that forwards for others: the peer of the connection (hop 0), or one that such a proxy
  * passes on.
  */
 export function proxyTest(trustProxy: TrustProxy): (address: string, hop?: number) => boolean {

@@ -34,7 +34,7 @@ export interface Successor {
 
 export const opensNoKey =
   "ENCRYPTION_KEY opens no signing key of this database. Add the one that sealed them, or retire them with " +
-  "`gatehouse keys retire`, which signs everybody out.";
+  "`node bin/gatehouse.js keys retire`, which signs everybody out.";
 
 /** Any number will do, as long as every gateway takes the same. */
 const keysLock = 7_220_418_036;
@@ -102,7 +102,7 @@ export class KeyRotation {
     return this.locked(async (em) => {
       const retired = await em.execute<object[]>(retireKey, { ...operator, kid });
       if (retired.length === 0)
-        throw new Error(`No published key has the kid ${kid}: see \`gatehouse keys list\`.`);
+        throw new Error(`No published key has the kid ${kid}: see \`node bin/gatehouse.js keys list\`.`);
       const signing = "select from signing_keys where published_until is null and signs_from <= now()";
       if ((await em.execute<object[]>(signing)).length > 0) return undefined;
       const [waiting] = await em.execute<[{ kid: string; signs_from: string }?]>(

@@ -2,15 +2,15 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Logger } from "pino";
 import { clock } from "../timing/clock.ts";
 
-/** Milliseconds between two looks at the machine's clock. */
+/** Milliseconds between two checks of the machine's clock. */
 const watchTime = 1_000;
 
-/** Milliseconds. The signing keys are read more often, and tell the time as well. */
+/** Milliseconds. Reads of the signing keys also fetch the time, and are more frequent. */
 const longestAge = 10_000;
 
 const databaseTime = "select extract(epoch from clock_timestamp())::float8 * 1000 as time";
 
-/** Keeps the time of the database, and tells when the machine's clock is wrong and when it is right again. */
+/** Follows the database's clock, and logs when the machine's clock becomes wrong and right again. */
 export class ClockWatch {
   private readonly em: EntityManager;
   private readonly logger: Pick<Logger, "error" | "info">;

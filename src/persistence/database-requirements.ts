@@ -127,16 +127,19 @@ export async function checkBeforeServing(orm: Orm): Promise<void> {
       if (!exists)
         return [`the schema ${found.schema} lacks the table ${name}; restore it, or set the search path.`];
       if (missing.length === 0) return [];
-      return [
-        `the role ${found.role} lacks a privilege; run \`grant ${missing.join(", ")} on ${name} to ${found.role}\`.`,
-      ];
+      return [missingPrivilege(found.role, missing.join(", "), name)];
     }),
     ...(lacking.length > 0
       ? [
-          `it lacks ${lacking.map(({ name }) => name).join(", ")}; restore them, \`gatehouse migrate check\` lists all.`,
+          `it lacks ${lacking.map(({ name }) => name).join(", ")}; restore them, \`node bin/gatehouse.js migrate check\` lists all.`,
         ]
       : []),
   ]);
+}
+
+/** The line that says how the role gets privileges on a table. */
+export function missingPrivilege(role: string, privilege: string, table: string): string {
+  return `the role ${role} lacks a privilege; run \`grant ${privilege} on ${table} to ${role}\`.`;
 }
 
 async function readFacts(orm: Orm): Promise<Facts> {

@@ -18,7 +18,7 @@ const longestWait = 5_000;
 /** Milliseconds between two times that all connections are doubted: opening them anew is work for the database. */
 const doubtPause = 5_000;
 
-/** A connection on which one of these failed is given back by nobody. */
+/** After one of these has failed, the connection is never given back. */
 const beginsOrEnds = /^(begin|start transaction|rollback)\b/;
 
 type Callback = (error?: unknown, result?: unknown, release?: unknown) => void;

@@ -8,7 +8,7 @@ import type { Subscription } from "./notifications.ts";
 /** Milliseconds. */
 const beatTime = 1_000;
 
-/** Milliseconds since a beat that was heard for which nothing can have been missed unnoticed. */
+/** Milliseconds after a received heartbeat for which no notification can have been lost unnoticed. */
 const longestSilence = 2_000;
 
 /** Milliseconds of silence after which the listening connection is opened anew, at first and at last. */
@@ -18,16 +18,16 @@ const lastPatience = 600_000;
 const notify = "select pg_notify(?, ?)";
 
 /**
- * Tells whether the listening connection hears what the database says. One that has died without a word does not, nor does
- * one by way of a pooler that swallows LISTEN; so the process notifies itself by its other connections.
+ * Checks by heartbeats whether notifications arrive on the listening connection. They do not on one that has died
+ * unnoticed or that goes through a pooler that drops LISTEN; so the process notifies itself on its other connections.
  */
 export class ListenerBeat implements Subscription {
-  /** Nobody else's, and nobody else knows it. */
+  /** Known to this process only. */
   readonly channel = `gatehouse_beat_${randomUUID()}`;
   private readonly em: EntityManager;
   private readonly doubt: () => void;
   private readonly logger: Pick<Logger, "warn">;
-  /** By payload: what to do when it is heard, or cannot be any more. */
+  /** By payload: settles a heartbeat as received or lost. */
   private readonly awaited = new Map<string, (isHeard: boolean) => void>();
   private certainUntil = -Infinity;
   private connectedAt: number | undefined;
@@ -79,13 +79,13 @@ export class ListenerBeat implements Subscription {
     this.awaited.get(payload)?.(true);
   }
 
-  /** Resolves with whether it was heard; if so, everything was that had been committed before. */
+  /** Resolves with whether it was received; if so, all earlier notifications were, too. */
   async beat(): Promise<boolean> {
     const payload = String(++this.beats);
     const sentAt = performance.now();
     const heard = new Promise<boolean>((resolve) => {
       this.awaited.set(payload, (isHeard) => {
-        // Before all channels are listened to, one that is heard says nothing of the others.
+        // Before LISTEN has run for all channels, one heartbeat proves nothing about the others.
         const counts = isHeard && this.connectedAt !== undefined && sentAt >= this.connectedAt;
         if (counts) this.certainUntil = Math.max(this.certainUntil, sentAt + longestSilence);
         resolve(counts);
@@ -110,7 +110,7 @@ export class ListenerBeat implements Subscription {
       .finally(() => (this.turn = undefined)));
   }
 
-  /** What is slow for a moment is not doubted. */
+  /** Reopens the connection only after a longer silence. */
   private judge(heard: boolean): void {
     if (heard) this.patience = firstPatience;
     if (heard || this.connectedAt === undefined) return;

@@ -1,7 +1,7 @@
 import type { Transaction } from "@mikro-orm/core";
 import type { Migrator } from "@mikro-orm/migrations";
 import { readdir } from "node:fs/promises";
-import { checkBeforeMigrating } from "./database-requirements.ts";
+import { checkBeforeMigrating, missingPrivilege, UnsuitableDatabase } from "./database-requirements.ts";
 import { createOrm, migrationsPath } from "./orm.ts";
 import type { Orm } from "./orm.ts";
 import { compareSchemaObjects, readSchemaObjects } from "./schema-objects.ts";
@@ -30,13 +30,18 @@ export async function migrateOnStart(orm: Orm, allowed: boolean): Promise<void> 
   if (pending.length > 0) await migrateUp(orm);
 }
 
-/** Those that the database has, in the order in which it got them. */
+/**
+ * Those that the database has, in the order in which it got them.
+ * @throws UnsuitableDatabase when the role may not read them
+ */
 export async function appliedMigrations(orm: Orm): Promise<{ name: string; at: string }[]> {
   const em = orm.em.fork();
-  const [table] = await em.execute<[{ is_there: boolean }]>(
-    "select to_regclass('migrations') is not null as is_there",
+  const [table] = await em.execute<[{ may_read: boolean | null; role: string }]>(
+    "select has_table_privilege(to_regclass('migrations'), 'select') as may_read, quote_ident(current_user) as role",
   );
-  return table.is_there ? em.execute("select name, executed_at as at from migrations order by id") : [];
+  if (table.may_read === false)
+    throw new UnsuitableDatabase([missingPrivilege(table.role, "select", "migrations")]);
+  return table.may_read ? em.execute("select name, executed_at as at from migrations order by id") : [];
 }
 
 /** The names of those that it lacks, oldest first. Every start asks, so the migrator is not loaded for it. */

@@ -11,9 +11,9 @@ export interface Subscription {
   /** The channel, as in `pg_notify(channel, payload)`. */
   channel: string;
   notified(payload: string): void;
-  /** The connection is up, for the first time or again: what was notified meanwhile was not heard. */
+  /** The connection is up, for the first time or again: notifications sent meanwhile are lost. */
   connected?(): void;
-  /** The connection is lost: nothing is heard until `connected`. */
+  /** The connection is lost: no notification arrives until `connected`. */
   disconnected?(): void;
 }
 
@@ -22,15 +22,15 @@ const firstRetry = 100;
 const slowestRetry = 5_000;
 const longestFarewell = 1_000;
 
-/** Until it is tried again whether a pooler is still in between. */
+/** Until the next check for a pooler. */
 const poolerRetry = 600_000;
 
 /** A dead peer that does not close is found out by TCP, not by us: probes begin after this much silence. */
 const keepAliveAfter = 10_000;
 
 /**
- * What other replicas say through PostgreSQL (LISTEN/NOTIFY), on a connection of its own. It comes back by itself when
- * the connection is lost; who subscribes must not rely on it alone.
+ * The notifications of other replicas (LISTEN/NOTIFY), on a connection of its own. A lost connection is opened anew;
+ * subscribers must not rely on notifications alone.
  */
 export class Notifications {
   private readonly databaseUrl: string;
@@ -43,7 +43,7 @@ export class Notifications {
   private delay = firstRetry;
   private closed = false;
 
-  /** @param em for what the process says to itself, to see that it is heard */
+  /** @param em sends the heartbeats by which the process checks its listening connection */
   constructor(databaseUrl: string, em: EntityManager, logger: Pick<Logger, "warn" | "info">) {
     this.databaseUrl = databaseUrl;
     this.em = em;
@@ -52,12 +52,12 @@ export class Notifications {
     this.subscriptions = [this.beats];
   }
 
-  /** Whether all is heard that others say, but for the last two seconds at most. @param now by `performance.now()` */
+  /** Whether notifications arrive, except for the last two seconds at most. @param now by `performance.now()` */
   isHeard(now: number): boolean {
     return this.beats.isHeard(now);
   }
 
-  /** Resolves when all is heard that was committed before; with false when it is not to be had in two seconds. */
+  /** Resolves once all earlier notifications have arrived, or with false after two seconds. */
   caughtUp(): Promise<boolean> {
     return this.beats.beat();
   }
@@ -107,19 +107,19 @@ export class Notifications {
     await within(longestFarewell, this.client?.end() ?? Promise.resolve()).catch(() => {});
   }
 
-  /** A pooler may give the session that listens to somebody else at any moment. */
+  /** A transaction pooler may give the listening session to another client at any moment. */
   private doWithout(client: Client): void {
     this.client = undefined;
     client.end().catch(() => {});
     this.logger.info(
-      "DATABASE_URL leads to a connection pooler: each request asks the database who is calling, because nothing can be listened to",
+      "DATABASE_URL leads to a connection pooler, which does not support LISTEN: each request reads its session from the database",
     );
     if (!this.closed) this.retry = setTimeout(() => void this.start(), poolerRetry).unref();
   }
 
-  /** What should be heard is not: the connection is opened anew. */
+  /** Notifications do not arrive: opens the connection anew. */
   private doubt(): void {
-    if (this.client) this.lost(this.client, new Error("nothing is heard on it"));
+    if (this.client) this.lost(this.client, new Error("no notification arrives on it"));
   }
 
   private lost(client: Client, error?: unknown): void {

@@ -1,10 +1,10 @@
 import type { Client } from "pg";
 
-/** Who wants to know what this process itself changes, before it goes on. */
+/** Receives the changes that this process itself commits. */
 export interface OwnNotices {
-  /** The message of the notices; in the detail is what is to be known. */
+  /** The message of the notices; their detail names what has changed. */
   channel: string;
-  /** Called before whoever committed a change knows that it is committed; they go on when that has settled. */
+  /** Called before the committing code continues, which waits for the result. */
   notified(details: readonly string[]): Promise<void> | undefined;
 }
 

@@ -27,7 +27,7 @@ export interface HashPlace {
 
 /**
  * Runs at most `concurrency` pieces of work at once. Up to `queueLimit` more wait; address blocks, and the accounts of one,
- * take turns. A place that is kept counts as if somebody waited there. When the queue is full, a newcomer displaces the
+ * take turns. A reserved slot counts as a waiting caller. When the queue is full, a newcomer displaces the
  * latest waiter of the caller who has most, unless the newcomer would then have as much.
  */
 export class HashSlots {
@@ -35,8 +35,8 @@ export class HashSlots {
   readonly #queueLimit: number;
   readonly #hashing: FairTurns;
   readonly #errands: FairTurns;
-  /** All that are ahead of the next: kept places, and those that wait or hash. */
-  readonly #places = new ShareTree<HashPlace>();
+  /** All slots that are reserved, waiting or hashing. */
+  readonly #slots = new ShareTree<HashPlace>();
   readonly #kept = new Set<HashPlace>();
   #usualMilliseconds = assumedMilliseconds;
 
@@ -59,9 +59,9 @@ export class HashSlots {
     return this.#kept.size;
   }
 
-  /** Whether nobody would be refused now, whatever their share. Costs less than `secondsUntilRoomFor`. */
+  /** Whether no caller would be refused now, whatever their share. Costs less than `secondsUntilRoomFor`. */
   get hasRoomForAll(): boolean {
-    const ahead = this.#places.size;
+    const ahead = this.#slots.size;
     return ahead < this.#concurrency || (!this.#isFull && this.#waitBehind(ahead) <= longestExpectedWait);
   }
 
@@ -72,15 +72,15 @@ export class HashSlots {
 
   /** Whole seconds after which a caller who would be refused now is to try again; 0 where there is room. */
   secondsUntilRoomFor(path: SharePath): number {
-    if (this.#places.size < this.#concurrency) return 0;
-    const wait = this.#waitBehind(this.#places.countBefore(path));
+    if (this.#slots.size < this.#concurrency) return 0;
+    const wait = this.#waitBehind(this.#slots.countBefore(path));
     const canEnter = !this.#isFull || this.#errands.canDisplace(path) || this.#hashing.canDisplace(path);
     return canEnter && wait <= longestExpectedWait ? 0 : Math.max(1, Math.ceil(wait / 1000));
   }
 
   /**
    * Keeps a place, from now until `run` is given it, for an errand that comes to hash something, when its turn has come.
-   * @param abandoned aborted when nobody waits for the result any more
+   * @param abandoned aborted when the result is no longer needed
    * @throws ServiceUnavailable, the errand not begun, as `run` does
    */
   async keepPlace<Result>(
@@ -93,26 +93,26 @@ export class HashSlots {
       return await this.#errands.run(place.path, () => errand(place), abandoned);
     } finally {
       this.#kept.delete(place);
-      this.#places.remove(place.path, place);
+      this.#slots.remove(place.path, place);
     }
   }
 
   /**
-   * @param abandoned aborted when nobody waits for the result any more
+   * @param abandoned aborted when the result is no longer needed
    * @param kept given up for this; a place that was used before counts as none
-   * @throws ServiceUnavailable, the work not begun, where there is no room, or none in time, or nobody waits any more
+   * @throws ServiceUnavailable, the work not begun, where there is no room, or none in time, or the result is no longer needed
    */
   async run<Result>(work: () => Promise<Result>, abandoned?: AbortSignal, kept?: HashPlace): Promise<Result> {
     const place = kept !== undefined && this.#kept.delete(kept) ? kept : this.#enter();
     try {
       return await this.#hashing.run(place.path, () => this.#measure(work), abandoned);
     } finally {
-      this.#places.remove(place.path, place);
+      this.#slots.remove(place.path, place);
     }
   }
 
   get #isFull(): boolean {
-    return this.#places.size >= this.#concurrency + this.#queueLimit;
+    return this.#slots.size >= this.#concurrency + this.#queueLimit;
   }
 
   /** Milliseconds. */
@@ -126,7 +126,7 @@ export class HashSlots {
     if (retryAfter > 0) throw new ServiceUnavailable({ retryAfter });
     if (this.#isFull && !this.#errands.displace(path)) this.#hashing.displace(path);
     const place = { path };
-    this.#places.add(path, place);
+    this.#slots.add(path, place);
     return place;
   }
 

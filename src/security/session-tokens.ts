@@ -5,7 +5,7 @@ import { headerOf } from "../verify/token-form.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { isUuid } from "./uuid.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
-import type { AccessTokenFacts } from "./verified-tokens.ts";
+import type { VerifiedToken } from "./verified-tokens.ts";
 
 export interface SessionTokensOptions {
   keys: TokenKeys;
@@ -89,7 +89,7 @@ export class SessionTokens {
   }
 
   /** @throws Unauthenticated TOKEN_INVALID or TOKEN_EXPIRED */
-  verifyAccess(token: string): AccessTokenFacts {
+  verifyAccess(token: string): VerifiedToken {
     const known = this.verified.get(token);
     // What has expired meanwhile, or lost its key, is verified as any other, and refused for its own reason.
     if (
@@ -99,8 +99,8 @@ export class SessionTokens {
     )
       return known;
     if (known !== undefined) this.verified.delete(token);
-    const { userId, sessionId, jti, expiresAt, kid, key } = this.verify(token, "at+jwt");
-    const verified = { userId, sessionId, generation: generationOf(jti), expiresAt, kid, key };
+    const { jti, ...facts } = this.verify(token, "at+jwt");
+    const verified = { ...facts, generation: generationOf(jti) };
     this.verified.set(token, verified);
     return verified;
   }
@@ -127,7 +127,7 @@ export class SessionTokens {
     if (!isUuid(userId) || !isUuid(sessionId)) throw new Unauthenticated("TOKEN_INVALID");
     if (!isWholeNumber(issuedAt, endOfTime) || !isWholeNumber(expiresAt, endOfTime) || issuedAt > expiresAt)
       throw new Unauthenticated("TOKEN_INVALID");
-    return { userId, sessionId, generation: generation as unknown, jti, expiresAt, kid, key };
+    return { userId, sessionId, generation: generation as unknown, jti, issuedAt, expiresAt, kid, key };
   }
 
   private claimsOf(token: string, typ: TokenType) {

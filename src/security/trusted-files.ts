@@ -64,7 +64,7 @@ export function checkDirectory(path: string): string {
   return real;
 }
 
-/** From an absolute path up to the root. A sticky directory, as /tmp is, lets nobody replace what belongs to others. */
+/** From an absolute path up to the root. In a sticky directory such as /tmp, only owners can replace their files. */
 function checkParents(path: string): void {
   for (let child = path; ; child = dirname(child)) {
     const status = lstatSync(child);

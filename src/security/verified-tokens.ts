@@ -11,13 +11,15 @@ const mostText = 16_000_000;
 export interface AccessTokenFacts {
   readonly userId: string;
   readonly sessionId: string;
-  /** Undefined for the short tokens of `/auth/verify`. */
+  /** Undefined for tokens that a replica of the previous release handed on; they are good for a minute. */
   readonly generation: number | undefined;
   /** Seconds since the epoch. */
   readonly expiresAt: number;
 }
 
 export interface VerifiedToken extends AccessTokenFacts {
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
   readonly kid: string | undefined;
   /** What its signature was verified with. */
   readonly key: KeyObject;

@@ -97,7 +97,7 @@ export class LiveSessions {
     const caller = withEnd({ user: own, sessionId, authenticatedAt }, tokenEnd, sessionEnd);
     // What ends soon is asked for each time, so that a use in its last seconds can be written before it is answered.
     if (!mayKeep || row.seconds_left < 2 * granularity) return caller;
-    // A later use may have moved the end meanwhile: half-way there it is looked at again.
+    // A later use may have moved the end meanwhile: half-way there it is read again.
     const askAgainAt = askedAt + row.seconds_left * 500;
     const useDueAt = askedAt + (granularity - Math.max(0, row.seconds_unused)) * 1000;
     const size = 1_500 + retainedBytes(user.email, user.username, user.bio, user.fullName);

@@ -47,7 +47,7 @@ export function currentShare(): SharePath {
   return callers.getStore()?.share ?? ownShare;
 }
 
-/** The account's share is one of its address, so nobody elsewhere can use it up. */
+/** The account's share is part of its address's, so other addresses cannot use it up. */
 export function shareOf(address: string, account: string): SharePath {
   return [...addressBlocks(address), account];
 }

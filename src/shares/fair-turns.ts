@@ -33,7 +33,7 @@ export class FairTurns {
   }
 
   /**
-   * @param abandoned aborted when nobody waits for the result any more
+   * @param abandoned aborted when the result is no longer needed
    * @throws ServiceUnavailable, with the work not begun, if its turn does not come in time, is displaced or abandoned
    */
   async run<Result>(path: SharePath, work: () => Promise<Result>, abandoned?: AbortSignal): Promise<Result> {
@@ -54,12 +54,12 @@ export class FairTurns {
     return () => this.#end(turn);
   }
 
-  /** Whether somebody who waits holds more places in the queue than a newcomer would. */
+  /** Whether some caller holds more of the queue than a newcomer would. */
   canDisplace(path: SharePath): boolean {
     return this.#waiting.findOverShare(path) !== undefined;
   }
 
-  /** Ends the wait of the newcomer's largest rival, latest first. @returns false if nobody has to yield */
+  /** Ends the wait of the newcomer's largest rival, latest first. @returns false if there is none */
   displace(path: SharePath): boolean {
     const latest = [...(this.#waiting.findOverShare(path) ?? [])].at(-1);
     latest?.giveUp();

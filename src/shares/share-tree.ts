@@ -9,7 +9,7 @@ class Group<Item> {
 }
 
 /**
- * Counts what callers hold of a bounded resource, by group. Every group may hold all of it while nobody else asks: only
+ * Counts what callers hold of a bounded resource, by group. Every group may hold all of it while no other needs any: only
  * when the resource is full do shares count, and a group that holds more than a newcomer would must yield.
  */
 export class ShareTree<Item> {

@@ -1,11 +1,9 @@
 import type { CallerError } from "../errors.ts";
 import type { Charge } from "./attempt-limit.ts";
-import type { Limits, Throttle } from "./throttle.service.ts";
+import type { Whose } from "./limits.ts";
+import type { Throttle } from "./throttle.service.ts";
 
-/** A count: its kind, and whose it is. */
-export type Whose = readonly [keyof Limits, readonly string[]];
-
-/** What came of a charge that others wait for. */
+/** The outcome of one of several charges. */
 export interface Tried {
   whose: Whose;
   outcome: PromiseSettledResult<Charge | undefined>;
@@ -21,7 +19,7 @@ export async function tryAll(throttle: Throttle, all: Whose[]): Promise<Tried[]>
 }
 
 /**
- * Keeps what was charged. Where one is refused the rest are given back: nobody pays for what was not done.
+ * Keeps what was charged. If one is refused, the others are given back, because the operation does not run.
  * @throws the refusal with the longest wait
  */
 export async function keepAll(throttle: Throttle, all: Tried[]): Promise<Charge[]> {

@@ -2,13 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { HashInterrupted, ServiceUnavailable } from "../errors.ts";
 import type { Charge } from "./attempt-limit.ts";
 import { chargesOf, keepAll, rowsOf, tryAll } from "./charges.ts";
-import type { Tried, Whose } from "./charges.ts";
+import type { Tried } from "./charges.ts";
+import type { Whose } from "./limits.ts";
 import type { Throttle } from "./throttle.service.ts";
 
-/** What stands for the account that is tried, or for the name that nobody has, and whether it is from a known place. */
+/** The account that is tried, or an unknown name, and whether the address is known to it. */
 export interface TriedAccount {
   readonly account: string;
-  /** Somebody has signed in to it from the address: then what other addresses do counts for nothing. */
+  /** The account has been signed in to from this address, so attempts from other addresses do not count. */
   readonly isKnownPlace: boolean;
 }
 

@@ -4,63 +4,33 @@ import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
 import { ServiceUnavailable, TooManyRequests } from "../errors.ts";
 import type { Unauthenticated } from "../errors.ts";
-import { addressBlock, addressBlocks } from "../security/address-block.ts";
+import { addressBlock } from "../security/address-block.ts";
 import { signedPartOf } from "../verify/token-form.ts";
-import { AttemptLimit, times } from "./attempt-limit.ts";
-import type { Allowance, Charge } from "./attempt-limit.ts";
+import type { Charge } from "./attempt-limit.ts";
 import { AttemptStore } from "./attempt-store.ts";
 import { keepAll, rowsOf, tryAll } from "./charges.ts";
-import type { Whose } from "./charges.ts";
+import { chargedFor, limitsOf } from "./limits.ts";
+import type { Limits, ThrottleSettings, Whose } from "./limits.ts";
 import { PasswordAttempt } from "./password-attempt.ts";
 import { WriteLimits } from "./write-limits.ts";
 
-export interface ThrottleSettings {
-  /** Wrong passwords for one account from one address. */
-  password: Allowance;
-  /** Wrong passwords for one account from all addresses that have not signed in to it before. */
-  account: Allowance;
-  /** Wrong passwords from one address; refresh tokens that were none, in a count of their own. */
-  address: Allowance;
-  /** Registrations from one address. */
-  registration: Allowance;
-  /** Refreshes of one session. */
-  refresh: Allowance;
-  /** Changes of one account. */
-  update: Allowance;
-}
-
-/** Counted by address, and in a second count by the wider network of an IPv6 address. */
-type ByAddress = "address" | "registration" | "otherForms" | "refresh";
-
-/** What is counted, each by its own keys. */
-export type Limits = Record<
-  ByAddress | `${ByAddress}Network` | "accountAndAddress" | "accountAndSession" | "account",
-  AttemptLimit
->;
-
-/** How many forms that make no account and are told of no taken name count as little as one that is. */
-const otherFormsPerRegistration = 10;
-
-/** How many times what one address may, a /48 may: it has 65,536 of them, and may be one site's or that of many phones. */
-const networkFactor = 10;
-
-/** Seconds after which it is worth while to ask a database again that did not answer. */
+/** Seconds until clients should retry after the database did not answer. */
 const retryAfter = 5;
 
 /**
  * Counts attempts in the database, so that all replicas count together and no restart forgets. Every method throws
- * TooManyRequests where a count is used up, and ServiceUnavailable where nobody can count.
+ * TooManyRequests where a count is used up, and ServiceUnavailable while the database cannot count.
  */
 export class Throttle {
   private readonly limits: Limits | undefined;
-  /** Of what signed-in callers write. Undefined: nothing is counted. */
+  /** Limits on the writes of signed-in callers. Undefined: nothing is counted. */
   readonly writes: WriteLimits | undefined;
   private readonly secret: KeyObject;
   private readonly store: AttemptStore;
   private readonly logger: Pick<Logger, "warn">;
 
   /**
-   * @param settings undefined: nothing is counted and nobody refused
+   * @param settings undefined: nothing is counted or refused
    * @param secrets the same on every replica
    */
   constructor(
@@ -78,7 +48,7 @@ export class Throttle {
     this.logger = logger;
   }
 
-  /** For a try at a password from there. Where one was refused a moment ago the next is, without a query. */
+  /** Begins a password attempt from an address. After a refusal, the next ones are refused for a moment without a query. */
   passwordAttempt(ip: string): PasswordAttempt {
     const charged = chargedFor("address", ip);
     this.refuseAgain(charged);
@@ -86,7 +56,7 @@ export class Throttle {
   }
 
   /**
-   * Charges a form that makes an account or asks for a name.
+   * Charges a form that creates an account or requests a name.
    * @param findTaken runs at the same time, unless a charge was refused a moment ago
    * @returns what it found, and the charge; a refused caller gets neither
    */
@@ -101,8 +71,8 @@ export class Throttle {
   }
 
   /**
-   * Gives back the charges of a form that made no account and was told of no name that is taken. Its answer still tells
-   * that a name is free, so such forms are counted as well, and keep their charge beyond ten times the limit.
+   * Gives back the charges of a form that created no account and reported no taken name. The response still reveals that
+   * a name is free, so such forms have a count of their own, and keep their charge beyond ten times the limit.
    */
   async forgoRegistration(ip: string, charges: Charge[]): Promise<void> {
     if (charges.length === 0) return;
@@ -121,8 +91,8 @@ export class Throttle {
   }
 
   /**
-   * Charges a refresh that has failed. What is no token of ours is charged to its address; what is, to itself: nobody
-   * behind the same address is told anything but why theirs failed. A token counts once, however its signature is written.
+   * Charges a failed refresh. A token that is not ours is charged to the address. One of ours is charged to itself, so
+   * that clients behind the same address do not share its limit. All spellings of its signature count as one token.
    */
   async failedRefresh(refreshToken: string, ip: string, { details }: Unauthenticated): Promise<void> {
     const isOurs = details.reason !== "TOKEN_INVALID";
@@ -139,7 +109,7 @@ export class Throttle {
     }
   }
 
-  /** One less in each of the rows. Whoever had the right password is not to suffer when that fails. */
+  /** Decrements each of the rows. A failure is only logged, so that it does not refuse a right password. */
   async giveBack(rows: string[]): Promise<void> {
     if (rows.length > 0)
       await this.store
@@ -160,44 +130,8 @@ export class Throttle {
     return keepAll(this, await tryAll(this, all));
   }
 
-  /** Nobody who reads the table is to learn a name or an address from it, nor try whether it is a certain one. */
+  /** Keyed, so that the table reveals no name or address and cannot be used to test a guess. */
   private digest(whose: readonly string[]): string {
     return createHmac("sha256", this.secret).update(JSON.stringify(whose)).digest("base64url").slice(0, 22);
   }
-}
-
-/** An address, and with IPv6 its network: where one address has used up its count, its network pays no more for it. */
-function chargedFor(kind: ByAddress, ip: string): Whose[] {
-  const [widest, ...narrower] = addressBlocks(ip);
-  const [address] = narrower;
-  return address === undefined
-    ? [[kind, [widest]]]
-    : [
-        [kind, [address]],
-        [`${kind}Network`, [widest]],
-      ];
-}
-
-function ofNetwork(allowance: Allowance): Allowance {
-  return times(networkFactor, allowance);
-}
-
-function limitsOf(
-  { password, account, address, registration }: ThrottleSettings,
-  store: AttemptStore,
-): Limits {
-  const otherForms = times(otherFormsPerRegistration, registration);
-  return {
-    address: new AttemptLimit(store, "address", address),
-    addressNetwork: new AttemptLimit(store, "address-network", ofNetwork(address)),
-    accountAndAddress: new AttemptLimit(store, "account-and-address", password, true),
-    accountAndSession: new AttemptLimit(store, "account-and-session", password, true),
-    account: new AttemptLimit(store, "account", account, true),
-    registration: new AttemptLimit(store, "registration", registration),
-    registrationNetwork: new AttemptLimit(store, "registration-network", ofNetwork(registration)),
-    otherForms: new AttemptLimit(store, "registration-forms", otherForms),
-    otherFormsNetwork: new AttemptLimit(store, "registration-forms-network", ofNetwork(otherForms)),
-    refresh: new AttemptLimit(store, "refresh", address),
-    refreshNetwork: new AttemptLimit(store, "refresh-network", ofNetwork(address)),
-  };
 }

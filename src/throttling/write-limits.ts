@@ -35,9 +35,9 @@ export class WriteLimits {
     this.accountRefreshes.charge(userId);
   }
 
-  /** @param id of an account or a session @throws TooManyRequests */
-  chargeChange(id: string): void {
-    this.changes.charge(id);
+  /** @param whose an account or a session, and what of it changes @throws TooManyRequests */
+  chargeChange(whose: string): void {
+    this.changes.charge(whose);
   }
 }
 

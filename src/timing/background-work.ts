@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 
 type WarningLog = Pick<Logger, "warn">;
 
-/** Does background work. What goes wrong in it is logged, because an error that nobody catches ends the process. */
+/** Runs background work and logs its errors, because an uncaught error ends the process. */
 export async function runInBackground(what: string, work: () => unknown, logger: WarningLog): Promise<void> {
   try {
     await work();
@@ -11,7 +11,7 @@ export async function runInBackground(what: string, work: () => unknown, logger:
   }
 }
 
-/** Does background work again and again. The timer keeps no process from ending. */
+/** Runs background work at an interval. The timer does not keep the process alive. */
 export function repeatInBackground(
   what: string,
   milliseconds: number,

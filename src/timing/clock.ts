@@ -1,7 +1,7 @@
 /** Milliseconds that this machine's clock may differ from the database's. */
 const tolerance = 5_000;
 
-/** Milliseconds. What took longer tells the time too inaccurately, unless nothing better has come for a while. */
+/** Milliseconds. Slower measurements are too inaccurate, unless the last one is stale. */
 const longestTrip = 1_000;
 const staleAfter = 60_000;
 
@@ -34,7 +34,7 @@ class Clock {
   /**
    * Takes the time from the database's answer.
    * @param time milliseconds since the epoch
-   * @param sentAt when the database was asked, by `performance.now()`
+   * @param sentAt when the query was sent, by `performance.now()`
    */
   measure(time: number, sentAt: number): void {
     const at = performance.now();

@@ -62,7 +62,10 @@ export async function startGateway(
   const logger = pino(logOptions(config.logLevel), { write: (line: string) => void log.push(line) });
   const app = await createApp(config, { databaseUrl, ...(await tokenSecrets(config)) }, logger, siblings);
   await migrateOnStart(app.orm, true);
-  await app.start();
+  await app.start().catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
   const url = await app.server.listen({ host: config.host, port: config.port });
 
   return {

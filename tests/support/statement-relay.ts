@@ -69,8 +69,9 @@ export async function startStatementRelay(databaseUrl: string, lateness = 0): Pr
   };
 }
 
-/** By which a gateway keeps hearing what the database tells: they belong to no request. */
-const hearing = /^(listen "|select pg_notify\(\$1, \$2\)$)/;
+/** Statements of a gateway that belong to no request: notifications, the time, and the set-up of connections. */
+const background =
+  /^(listen "|select pg_notify\(\$1, \$2\)$|select extract\(epoch from clock_timestamp\(\)\)|\s*select set_config\(name, )/;
 
 /**
  * Reads a client's side of the protocol.
@@ -84,7 +85,7 @@ export function statementReader(
   let isIntroduced = false;
   let isOfRequest = true;
   const report = (statement: string) => {
-    isOfRequest = !hearing.test(statement);
+    isOfRequest = !background.test(statement);
     if (isOfRequest) reportAny(statement);
   };
   return messageReader("client", (type, content) => {

@@ -103,6 +103,17 @@ describe("changes by signed-in callers", () => {
     expect(out.data).toEqual({ logout: { revokedSessions: 2 } });
   });
 
+  it("count by themselves for a new password, so that a thief cannot keep the owner from it", async () => {
+    const { token: stolen } = await accountOf(gateway, "fay", home);
+    const update = (input: object, by: string) => sendFrom(gateway, home, updateDocument, { input }, by);
+    const outcomes: Outcome[] = [];
+    for (let index = 0; index < 5; index++) outcomes.push(await update({ bio: `${index}` }, stolen));
+    expect(codesOf(outcomes)).toEqual([...many(4, "OK"), "TOO_MANY_REQUESTS"]);
+    const { token } = await signIn("fay");
+    expect((await update({ password: "another horse battery" }, token)).code).toBe("OK");
+    expect((await update({ bio: "x" }, stolen)).code).toBe("UNAUTHENTICATED");
+  });
+
   it("count by session for revokeSession, so that a thief cannot keep the owner from it", async () => {
     const { token } = await accountOf(gateway, "eve", home);
     const revoke = () =>

@@ -9,7 +9,7 @@ const ReleasedNameSchema = defineEntity({
     kind: p.text().primary(),
     /** A digest of the form in which names are unique. */
     key: p.text().primary(),
-    /** Who may take it back; null once the account is deleted. */
+    /** The account that may take it back; null once it is deleted. */
     user: () =>
       p.manyToOne(User).ref().nullable().deleteRule("set null").index("released_names_user_id_index"),
     releasedAt: p.datetime().defaultRaw("now()").index("released_names_released_at_index"),

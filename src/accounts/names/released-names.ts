@@ -2,7 +2,7 @@ import type { RemovalStep } from "../../database/removal.ts";
 
 /** What statements about released names need to know. */
 export interface NameReuse {
-  /** Seconds for which a name that an account gave up is given to nobody else. */
+  /** Seconds for which a released name is reserved for the account that gave it up. */
   nameReuseAfter: number;
 }
 
@@ -15,7 +15,7 @@ export const isReservedName = `
 
 /**
  * For what a statement that inserts users `u` returns: fails as a unique index does when one of their names is reserved.
- * It looks after the insert, which may have waited for another transaction to give the name up.
+ * It reads after the insert, which may have waited for another transaction to give the name up.
  */
 export const claimNames = "gatehouse_claim_names(u.id, u.email_key, u.username_key, :nameReuseAfter)";
 

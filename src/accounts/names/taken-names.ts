@@ -84,7 +84,7 @@ export class TakenNames {
   }
 }
 
-/** Whether a name is among them that the caller has not, of which the answer may tell that somebody has it. */
+/** Whether the response may reveal one of these names as taken by another account. */
 export function asksForName({ email, username }: Names, { user }: Caller): boolean {
   return (
     (email != null && normalizeEmail(email) !== user.email) ||

@@ -16,7 +16,7 @@ const startsWithMark = /^\p{M}/u;
 /** UTF-16 units of 255 characters: longer names are refused for their length, and take long to normalize. */
 const longestName = 510;
 
-/** What new usernames may look like. Existing accounts keep theirs, and sign in with it. */
+/** The rules for new usernames. Existing accounts keep theirs and sign in with them. */
 export class UsernameRules {
   private readonly ruleSet: UsernameRuleSet;
 

@@ -16,22 +16,22 @@ export interface RevocationListener {
   alive(): void;
 }
 
-/** Milliseconds between two signs of life, and between two looks at the table. */
+/** Milliseconds between two heartbeats, and between two reads of the table. */
 const beatTime = 5_000;
 
 /**
- * Seconds of which a look at the table learns while all seems well: a connection that has died unnoticed, and some
+ * Seconds of revocations that a read of the table covers while all seems well: a connection that has died unnoticed, and some
  * connection poolers, swallow notifications. A transaction that ends sessions may take most of that to commit.
  */
 const recently = 120;
 
-/** The same for a look that a notice causes, beyond the time since the last look: later commits wait for the next beat. */
+/** The same for a read that a notice causes, beyond the time since the last read: later commits wait for the next beat. */
 const overlap = 2;
 
 /** Milliseconds. */
-const longestLook = 5_000;
+const longestRead = 5_000;
 
-/** Milliseconds for which a list is taken for current after a look at the table; what listens may be dead and not know. */
+/** Milliseconds for which a list counts as current after a read of the table: the listening connection may have died unnoticed. */
 const patience = 15_000;
 
 const recentlyRevoked = `
@@ -44,8 +44,8 @@ const recentlyRevoked = `
   from token_revocations where revoked_at > now() - make_interval(secs => :span)`;
 
 /**
- * Keeps the list of revocations in step with the database, whichever replica or hand made them. Notices cause a look at
- * the table at once; without any there is one every few seconds, and at all of it at the start and after every gap.
+ * Keeps the list of revocations in step with the database, whichever replica or operator made them. Notices cause a read of
+ * the table at once. Without notices it is read every few seconds, and read in full at the start and after every gap.
  */
 export class RevocationWatch {
   /** What the database's triggers notify. Nothing is taken from the payload: any role may have sent it. */
@@ -59,8 +59,8 @@ export class RevocationWatch {
   private listening = false;
   /** Whether something may have been missed since the list was last read. */
   private gap = true;
-  /** When the last look that went well began. */
-  private lookedAt = -Infinity;
+  /** When the last successful read began. */
+  private readAt = -Infinity;
   private reading: Promise<void> | undefined;
 
   /** @param accessTokenTtl seconds */
@@ -76,7 +76,7 @@ export class RevocationWatch {
 
   /** False while revocations may be missing from the list. */
   get isCurrent(): boolean {
-    return performance.now() - this.lookedAt < patience;
+    return performance.now() - this.readAt < patience;
   }
 
   /** Resolves when the table has been read, or could not be. */
@@ -117,7 +117,7 @@ export class RevocationWatch {
     if (this.isCurrent) for (const listener of this.listeners) listener.alive();
   }
 
-  /** One after the other: what was committed after a look began is for the next one to find. */
+  /** One after the other: the next read finds what was committed after this one began. */
   private async read(seconds: number): Promise<boolean> {
     let foundAny = false;
     const readTable = async () => {
@@ -132,20 +132,20 @@ export class RevocationWatch {
     return foundAny;
   }
 
-  /** @param seconds to look back beyond the last look @returns whether the list has grown */
+  /** @param seconds to cover beyond the last read @returns whether the list has grown */
   private async readTable(seconds: number): Promise<boolean> {
     const { listening } = this;
-    const lookedAt = performance.now();
-    const sinceLastLook = (lookedAt - this.lookedAt) / 1000;
-    const span = this.gap ? this.list.span : Math.min(sinceLastLook + seconds, this.list.span);
+    const readAt = performance.now();
+    const sinceLastRead = (readAt - this.readAt) / 1000;
+    const span = this.gap ? this.list.span : Math.min(sinceLastRead + seconds, this.list.span);
     let rows: (Revocation & { age: number })[];
     try {
-      rows = await within(longestLook, this.em.fork().execute(recentlyRevoked, { span }));
+      rows = await within(longestRead, this.em.fork().execute(recentlyRevoked, { span }));
     } catch (error) {
       this.logger.warn({ err: error }, "the revoked sessions cannot be read: trying again");
       return false;
     }
-    this.lookedAt = lookedAt;
+    this.readAt = readAt;
     const added = rows.filter(({ kind, id, before, age }) => this.list.add({ kind, id, before }, age));
     const afterGap = this.gap && listening && this.listening;
     if (afterGap) this.gap = false;
