@@ -115,6 +115,9 @@ describe("a value that would be misread is refused", () => {
     ["CLAIMS_FILE", "https://example.com/claims.json"],
     ["PWNED_PASSWORDS_URL", "https://a.example.com/,https://b.example.com/"],
     ["TRUST_PROXY", "10.0.0.0/8/16"],
+    ["TRUST_PROXY", "10.0.0.0/8, 0.0.0.0/0"],
+    ["TRUST_PROXY", "::/0"],
+    ["TRUST_PROXY", "::ffff:0:0/96"],
     ["NODE_ENV", "production "],
     ["DATABASE_URL", "   "],
   ])("%s=%j", (name, value) => {

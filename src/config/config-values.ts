@@ -56,14 +56,14 @@ export const trustedProxies = z
   )
   .transform((text) => (text === "off" ? false : /^\d+$/.test(text) ? Number(text) : text));
 
-/** An address, or one with the length of a prefix: 10.0.0.0/8. */
+/** An address, or one with the length of a prefix, such as 10.0.0.0/8, but not the network of all addresses. */
 function isNetwork(text: string): boolean {
   const [address = "", prefix, ...more] = text.split("/");
   const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
   const isMapped = bits === 128 && isIPv4(normalizeAddress(address) ?? "");
   if (bits < 0 || more.length > 0) return false;
   if (prefix === undefined) return true;
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && Number(prefix) >= (isMapped ? 96 : 0);
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && Number(prefix) > (isMapped ? 96 : 0);
 }
 
 /** Gets its slash. Credentials and a query would not survive what is put behind it. */
