@@ -46,7 +46,7 @@ export class RegisterInput {
 
   @Field(() => String, {
     description:
-      "8 to 128 characters, kept exactly as typed; none of the commonest, and not made of the email, the username or the full name, unless PASSWORD_CHECKS is off.",
+      "8 to 128 characters, never trimmed; none of the commonest, and not made of the email, the username or the full name, unless PASSWORD_CHECKS is off.",
   })
   @Text(newPasswordText)
   password!: string;

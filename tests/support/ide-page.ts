@@ -39,6 +39,7 @@ export class IdePage {
 
   async openTab(operation: string): Promise<void> {
     await this.page.getByRole("tab", { name: operation }).getByRole("button", { name: operation }).click();
+    await this.page.getByRole("tab", { name: operation, selected: true }).waitFor();
   }
 
   /** Replaces what stands in the variables or the headers. */
@@ -55,7 +56,19 @@ export class IdePage {
       (response) =>
         response.url().endsWith("/graphql") && !response.request().postData()?.includes("__schema"),
     );
-    await this.page.getByRole("button", { name: /^Execute query/ }).click();
+    const execute = this.page.getByRole("button", { name: /^Execute query/ });
+    await execute.click();
+    // For a moment after a change of tabs, GraphiQL asks which operation of the previous tab to execute.
+    const menu = () =>
+      this.page
+        .getByRole("menu")
+        .waitFor()
+        .then(() => true)
+        .catch(() => false);
+    while (await Promise.race([answer.then(() => false), menu()])) {
+      await this.page.keyboard.press("Escape");
+      await execute.click();
+    }
     return (await answer).json();
   }
 
