@@ -76,17 +76,24 @@ export function guardPool(pool: Pool): void {
   });
 
   const open = pool.connect.bind(pool) as () => Promise<PoolClient>;
-  /** When the server has no more connections to give, those that are open serve in turn. */
-  const connect = () =>
-    open().catch((error: unknown) => {
-      if ((error as { code?: unknown }).code !== tooManyConnections || pool.totalCount === 0) throw error;
-      pool.options.max = pool.totalCount;
-      full ??= setTimeout(() => {
-        full = undefined;
-        pool.options.max = size;
-      }, fullPause).unref();
-      return open();
-    });
+  /**
+   * When the server has no more connections to give, those that are open serve in turn. Connections that are being opened
+   * count as open until they fail, so the bound is lowered with each failure.
+   */
+  const connect = async (): Promise<PoolClient> => {
+    for (;;) {
+      try {
+        return await open();
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== tooManyConnections || pool.totalCount === 0) throw error;
+        pool.options.max = pool.totalCount;
+        full ??= setTimeout(() => {
+          full = undefined;
+          pool.options.max = size;
+        }, fullPause).unref();
+      }
+    }
+  };
   const takeTurn = async () => {
     const share = currentShare();
     if (turns.waiting >= mostWaiting && !turns.displace(share))
