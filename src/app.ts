@@ -4,11 +4,8 @@ import type { GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
 import { accountServices } from "./accounts/account-services.ts";
 import type { AccountService } from "./accounts/account.service.ts";
-import { repairNameKeysOnStart } from "./accounts/names/name-key-repair.ts";
 import { releasedNameRemoval } from "./accounts/names/released-names.ts";
-import { StoredHashKinds } from "./accounts/stored-hash-kinds.ts";
 import { UserDirectory } from "./accounts/user-directory.service.ts";
-import { clock } from "./timing/clock.ts";
 import type { Config } from "./config/config.ts";
 import { eventRemoval } from "./events/event-removal.ts";
 import { SecurityEventsResolver } from "./events/security-events.resolver.ts";
@@ -27,7 +24,7 @@ import { configuredKeys } from "./keys/configured-keys.ts";
 import type { KeyRotation } from "./keys/key-rotation.ts";
 import { wellKnownRoutes } from "./keys/well-known.route.ts";
 import { ClockWatch } from "./persistence/clock-watch.ts";
-import { checkDatabase } from "./persistence/database-check.ts";
+import { checkReadiness } from "./persistence/readiness.ts";
 import type { TokenSecrets } from "./embedded-postgres/kept-secret.ts";
 import { Notifications } from "./persistence/notifications.ts";
 import { createOrm } from "./persistence/orm.ts";
@@ -35,7 +32,7 @@ import type { Orm } from "./persistence/orm.ts";
 import { Removal } from "./database/removal.ts";
 import { buildGatehouseSchema } from "./schema.ts";
 import { readExtraClaims } from "./security/claims-file.ts";
-import { HashProcesses } from "./security/hash-processes.ts";
+import { filesPerProcess, HashProcesses } from "./security/hash-processes.ts";
 import { PasswordHasher } from "./security/password-hasher.ts";
 import { SessionTokens } from "./security/session-tokens.ts";
 import { AuthenticationService } from "./sessions/authentication.service.ts";
@@ -81,9 +78,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** File descriptors that a process for hashing takes while it starts. */
-const filesPerHash = 4;
-
 /** What the start has settled: where the database is, and the secrets. */
 export interface AppSecrets extends TokenSecrets {
   databaseUrl: string;
@@ -125,10 +119,10 @@ export async function createApp(
   const feed =
     revocations && new RevocationFeed(revocations, tokens, accessTokenTtl, new EventStreams(), logger);
   const foundations = { em: orm.em, hasher, sessions, throttle, logger };
-  const { accounts, services: ofAccounts } = accountServices(config, foundations);
+  const ofAccounts = accountServices(config, foundations);
 
   const services = new Map<unknown, unknown>([
-    ...ofAccounts,
+    ...ofAccounts.services,
     [Throttle, throttle],
     [SessionResolver, new SessionResolver(sessions)],
     [SessionListResolver, new SessionListResolver(new SessionList(orm.em, throttle))],
@@ -151,16 +145,13 @@ export async function createApp(
       known,
       makeContext,
     },
-    checkReadiness: async () => {
-      clock.check();
-      await checkDatabase(orm);
-    },
+    checkReadiness: () => checkReadiness(orm),
     logger,
     corsOrigins,
     trustProxy,
     ide,
     processes: config.workers,
-    reservedFiles: config.databaseConnections + filesPerHash * config.passwordHashing.concurrency,
+    reservedFiles: config.databaseConnections + filesPerProcess * config.passwordHashing.concurrency,
     routes: [
       forwardAuthRoutes(new ForwardAuthService(authentication, tokens, claims)),
       wellKnownRoutes({
@@ -175,7 +166,7 @@ export async function createApp(
   return {
     server,
     orm,
-    accounts,
+    accounts: ofAccounts.accounts,
     sessions,
     removal,
     lastUse,
@@ -188,13 +179,9 @@ export async function createApp(
     keyRotation: rotation,
     async start() {
       await clockWatch.start();
-      // All end before a failure is reported: a query that is still running would keep the pool from closing.
-      const steps = [
-        ring?.start() ?? Promise.resolve(),
-        new StoredHashKinds(orm.em, hasher, logger).start(),
-        repairNameKeysOnStart(orm.em, logger),
-      ];
-      for (const step of await Promise.allSettled(steps)) if (step.status === "rejected") throw step.reason;
+      // Both end before a failure is reported: a query that is still running would keep the pool from closing.
+      const [opened] = await Promise.allSettled([ring?.start(), ofAccounts.prepare()]);
+      if (opened.status === "rejected") throw opened.reason;
       await notifications.start();
       await revocations?.start();
       lastUse.start();

@@ -11,7 +11,7 @@ const key = "a secret of thirty-two bytes or more";
 
 it("README.md and .env.example name every variable, with the default that it has", async () => {
   const [source, readme, example] = await Promise.all(
-    ["src/config/config.ts", "README.md", ".env.example"].map((file) => readFile(file, "utf8")),
+    ["src/config/settings.ts", "README.md", ".env.example"].map((file) => readFile(file, "utf8")),
   );
   const variables = new Set(
     [...(source ?? "").matchAll(/^ {4}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name),

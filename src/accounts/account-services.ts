@@ -8,9 +8,11 @@ import type { Throttle } from "../throttling/throttle.service.ts";
 import { AccountResolver } from "./account.resolver.ts";
 import { AccountService } from "./account.service.ts";
 import { NameCheck } from "./names/name-check.ts";
+import { repairNameKeysOnStart } from "./names/name-key-repair.ts";
 import { PasswordRules } from "./password-rules.ts";
 import { PrivateRegistration } from "./private-registration.ts";
 import { Reauthentication } from "./reauthentication.ts";
+import { StoredHashKinds } from "./stored-hash-kinds.ts";
 import { TakenNames } from "./names/taken-names.ts";
 import { UsernameRules } from "./names/username-rules.ts";
 
@@ -22,7 +24,10 @@ interface Foundations {
   logger: Logger;
 }
 
-/** What there is to accounts; `services` are those that rules and resolvers ask for by their class. */
+/**
+ * Makes the objects of this folder. Rules and resolvers find `services` by their class; `prepare` reads what the start of
+ * the gateway needs, and never rejects.
+ */
 export function accountServices(
   {
     passwordChecks,
@@ -33,7 +38,7 @@ export function accountServices(
     nameReuseAfter,
   }: Config,
   { em, hasher, sessions, throttle, logger }: Foundations,
-): { accounts: AccountService; services: [unknown, unknown][] } {
+): { accounts: AccountService; services: [unknown, unknown][]; prepare: () => Promise<unknown> } {
   const takenNames = new TakenNames(em, registrationPrivacy, { nameReuseAfter });
   const pwnedPasswords = pwnedPasswordsUrl === undefined ? undefined : new PwnedPasswords(pwnedPasswordsUrl);
   const passwordRules = new PasswordRules(passwordChecks, pwnedPasswords, logger);
@@ -50,6 +55,8 @@ export function accountServices(
   const accounts = new AccountService(em, hasher, sessions, takenNames, throttle, privateRegistration);
   return {
     accounts,
+    prepare: () =>
+      Promise.all([new StoredHashKinds(em, hasher, logger).start(), repairNameKeysOnStart(em, logger)]),
     services: [
       [NameCheck, new NameCheck(takenNames, throttle)],
       [PasswordRules, passwordRules],

@@ -25,10 +25,16 @@ type Callback = (error?: unknown, result?: unknown, release?: unknown) => void;
 type Ask = (...args: unknown[]) => Promise<unknown> | undefined;
 
 const answered = new WeakMap<Pool, number>();
+const turnsOf = new WeakMap<Pool, FairTurns>();
 
 /** How many queries of a guarded pool have been answered: a pool that is full and gets answers is only busy. */
 export function answeredQueries(pool: Pool): number {
   return answered.get(pool) ?? 0;
+}
+
+/** How many queries wait for a connection of a guarded pool. */
+export function waitingQueries(pool: Pool): number {
+  return pool.waitingCount + (turnsOf.get(pool)?.waiting ?? 0);
 }
 
 /**
@@ -39,6 +45,7 @@ export function answeredQueries(pool: Pool): number {
 export function guardPool(pool: Pool): void {
   const held = new Set<PoolClient>();
   const turns = new FairTurns(pool.options.max, longestWait);
+  turnsOf.set(pool, turns);
   const openedAt = new WeakMap<PoolClient, number>();
   const endsOfTurns = new Map<PoolClient, () => void>();
   let doubtedAt = -Infinity;

@@ -9,6 +9,9 @@ import type { KeyDerivation } from "./key-derivation.ts";
 // A .ts file in src and a .js file once built.
 const childModule = new URL(`./hash-child${extname(import.meta.url)}`, import.meta.url);
 
+/** File descriptors that a process for hashing takes while it starts. */
+export const filesPerProcess = 4;
+
 /** Milliseconds until it is tried again, where no process could be started. */
 const startPause = 60_000;
 

@@ -1,5 +1,6 @@
+import { clock } from "../timing/clock.ts";
 import { within } from "../timing/time-limit.ts";
-import { answeredQueries } from "./guarded-pool.ts";
+import { answeredQueries, waitingQueries } from "./guarded-pool.ts";
 import type { Orm } from "./orm.ts";
 
 /** Milliseconds. */
@@ -13,12 +14,17 @@ const writeAsSignInDoes = `do $$ begin
   insert into attempts (key, points, expire) values ('readiness', 0, 0) on conflict (key) do update set points = 0;
 end $$`;
 
-/** Resolves when the database does what a sign-in needs, or when it is busy with queries of ours, which it answers. */
-export async function checkDatabase(orm: Orm): Promise<void> {
+/**
+ * Resolves when the clock is right and the database does what a sign-in needs, or is busy with queries of ours, which it
+ * answers.
+ * @throws WrongClock, or the error of the database
+ */
+export async function checkReadiness(orm: Orm): Promise<void> {
+  clock.check();
   const pool = await orm.em.getConnection().getNativeClient();
   const before = answeredQueries(pool);
   await within(longestCheck, orm.em.fork().execute(writeAsSignInDoes)).catch((error: unknown) => {
-    const isBusy = pool.waitingCount > 0 && answeredQueries(pool) > before;
+    const isBusy = waitingQueries(pool) > 0 && answeredQueries(pool) > before;
     if (!isBusy) throw error;
   });
 }
