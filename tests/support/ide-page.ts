@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Request } from "playwright-core";
 
 /** What a browser stores for a page. */
 export interface Kept {
@@ -49,25 +49,23 @@ export class IdePage {
     await this.replaceBy(JSON.stringify(value));
   }
 
-  /** Presses the play button; the body of the answer. */
+  /** Presses the play button until the page reacts; the body of the answer. */
   // oxlint-disable-next-line typescript/no-explicit-any
   async play(): Promise<any> {
-    const answer = this.page.waitForResponse(
-      (response) =>
-        response.url().endsWith("/graphql") && !response.request().postData()?.includes("__schema"),
-    );
+    const sent = this.page.waitForRequest(isOperation).then(() => "sent");
+    const answer = this.page.waitForResponse((response) => isOperation(response.request()));
     const execute = this.page.getByRole("button", { name: /^Execute query/ });
-    await execute.click();
-    // For a moment after a change of tabs, GraphiQL asks which operation of the previous tab to execute.
-    const menu = () =>
-      this.page
-        .getByRole("menu")
-        .waitFor()
-        .then(() => true)
-        .catch(() => false);
-    while (await Promise.race([answer.then(() => false), menu()])) {
-      await this.page.keyboard.press("Escape");
+    const menu = this.page.getByRole("menu");
+    for (let reaction = "none"; reaction !== "sent";) {
       await execute.click();
+      // GraphiQL does nothing before all its editors are there, and for a moment after a change of tabs it asks which
+      // operation of the previous tab to execute.
+      const asked = menu.waitFor({ timeout: 3_000 }).then(
+        () => "asked",
+        () => "none",
+      );
+      reaction = await Promise.race([sent, asked]);
+      if (reaction === "asked") await this.page.keyboard.press("Escape");
     }
     return (await answer).json();
   }
@@ -149,4 +147,9 @@ export class IdePage {
       return route.abort();
     });
   }
+}
+
+/** Whether a person sent it: the page itself asks for the schema. */
+function isOperation(request: Request): boolean {
+  return request.url().endsWith("/graphql") && !request.postData()?.includes("__schema");
 }
