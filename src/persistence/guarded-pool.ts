@@ -50,6 +50,7 @@ export function guardPool(pool: Pool): void {
   const endsOfTurns = new Map<PoolClient, () => void>();
   let doubtedAt = -Infinity;
   const size = pool.options.max;
+  let openConnections = 0;
   let full: NodeJS.Timeout | undefined;
 
   const discard = (client: PoolClient) => {
@@ -73,7 +74,11 @@ export function guardPool(pool: Pool): void {
   });
   pool.on("connect", (client) => {
     openedAt.set(client, performance.now());
-    client.once("end", () => discard(client));
+    openConnections += 1;
+    client.once("end", () => {
+      openConnections -= 1;
+      discard(client);
+    });
     const query = client.query.bind(client) as Ask;
     client.query = observed(
       query,
@@ -83,17 +88,16 @@ export function guardPool(pool: Pool): void {
   });
 
   const open = pool.connect.bind(pool) as () => Promise<PoolClient>;
-  /**
-   * When the server has no more connections to give, those that are open serve in turn. Connections that are being opened
-   * count as open until they fail, so the bound is lowered with each failure.
-   */
+  /** When the server has no more connections to give, those that are open serve in turn. */
   const connect = async (): Promise<PoolClient> => {
+    const deadline = performance.now() + longestWait;
     for (;;) {
       try {
         return await open();
       } catch (error) {
-        if ((error as { code?: unknown }).code !== tooManyConnections || pool.totalCount === 0) throw error;
-        pool.options.max = pool.totalCount;
+        const isServerFull = (error as { code?: unknown }).code === tooManyConnections;
+        if (!isServerFull || openConnections === 0 || performance.now() > deadline) throw error;
+        pool.options.max = openConnections;
         full ??= setTimeout(() => {
           full = undefined;
           pool.options.max = size;
