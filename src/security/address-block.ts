@@ -1,4 +1,4 @@
-import { IPv6 } from "ipaddr.js";
+import ipaddr from "ipaddr.js";
 import { isIP } from "node:net";
 
 /** Bytes before an IPv4 address that an IPv6 address embeds: RFC 4291 (::ffff:0:0/96), RFC 6052 and RFC 3056. */
@@ -10,7 +10,7 @@ const embeddedAt: Record<string, number> = { ipv4Mapped: 12, rfc6052: 12, "6to4"
  */
 export function addressBlocks(address: string): [string, ...string[]] {
   if (isIP(address) !== 6) return [address];
-  const parsed = IPv6.parse(address);
+  const parsed = ipaddr.IPv6.parse(address);
   const start = embeddedAt[parsed.range()];
   if (start !== undefined)
     return [

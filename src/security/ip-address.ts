@@ -1,4 +1,4 @@
-import { IPv6 } from "ipaddr.js";
+import ipaddr from "ipaddr.js";
 import { isIP } from "node:net";
 
 /**
@@ -11,6 +11,6 @@ export function normalizeAddress(text: string): string | undefined {
   // Without the zone, which means nothing to other hosts.
   const [address = ""] = text.split("%", 1);
   if (isIP(address) !== 6) return undefined;
-  const parsed = IPv6.parse(address);
+  const parsed = ipaddr.IPv6.parse(address);
   return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toRFC5952String();
 }
